@@ -1,0 +1,125 @@
+"""Who there is, what they own, and how they look at it."""
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils import timezone
+
+from runs.fields import JSONTextField
+
+
+class User(AbstractUser):
+    """A person. Each has a personal entity of the same name (projects.access.user_create)."""
+
+
+class Entity(models.Model):
+    """Owner of projects: a person's own, or a team."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=64, unique=True)
+    owner = models.OneToOneField(User, models.CASCADE, null=True, related_name="entity", help_text="Null for a team.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "entities"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    ADMIN = "admin", "Admin"
+    MEMBER = "member", "Member"
+    VIEWER = "viewer", "Viewer"
+
+
+class Membership(models.Model):
+    entity = models.ForeignKey(Entity, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.TextField(choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["entity", "user"], name="membership_once")]
+
+
+class ApiKey(models.Model):
+    """Only the SHA-256 of a key is kept: keys are 40 random characters, so a fast hash is enough."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
+    hash = models.CharField(max_length=64, unique=True)
+    last_four = models.CharField(max_length=4)
+    name = models.CharField(max_length=100, default="", blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+
+class SignInLink(models.Model):
+    """A link that signs a person in once. Only the SHA-256 of its token is kept."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+
+class Visibility(models.TextChoices):
+    PRIVATE = "private", "Private"
+    PUBLIC = "public", "Public"
+
+
+def project_id(entity_id: uuid.UUID, name: str) -> uuid.UUID:
+    """The id of the project `name` of an entity: UUIDv5, so that many processes may make it in the same second."""
+    return uuid.uuid5(entity_id, name)
+
+
+class Project(models.Model):
+    id = models.UUIDField(primary_key=True)
+    entity = models.ForeignKey(Entity, models.CASCADE, related_name="projects")
+    name = models.CharField(max_length=128)
+    description = models.TextField(default="", blank=True)
+    visibility = models.TextField(choices=Visibility.choices, default=Visibility.PRIVATE)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["entity", "name"], name="project_name_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entity.name}/{self.name}"
+
+
+class Workspace(models.Model):
+    """How a project is looked at. The nameless one without a user is the project's default."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="workspaces")
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
+    name = models.CharField(max_length=100, default="", blank=True)
+    settings = JSONTextField(default=dict)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user", "name"], name="workspace_once_per_person"),
+            models.UniqueConstraint(
+                fields=["project", "name"], condition=models.Q(user=None), name="workspace_once_per_project"
+            ),
+        ]
+
+
+class PanelSettings(models.Model):
+    """What was changed on one panel; the spec keys of projects.charts.line_plot.LinePlot.
+
+    The id is UUIDv5 of (workspace, panel): a panel's key may be longer than an index allows.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="panels")
+    panel = models.TextField(help_text="The panel's key: for a line plot, its metric.")
+    settings = JSONTextField(default=dict)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace"])]

@@ -1,0 +1,1 @@
+"""The one typed question: which runs, grouped how, sorted how."""

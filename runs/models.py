@@ -1,0 +1,216 @@
+"""What a run is and what it said.
+
+Every table owned by a run leads its primary key with the run's id and has no other unique constraint, so that rows can be
+spread over servers by it. `Column` is a reference table of the project.
+"""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from runs.fields import JSONTextField
+
+
+class State(models.TextChoices):
+    """Life of a run. CRASHED is derived from silence (runs.states), never stored by a request."""
+
+    RUNNING = "running", "Running"
+    FINISHED = "finished", "Finished"
+    FAILED = "failed", "Failed"
+    CRASHED = "crashed", "Crashed"
+    KILLED = "killed", "Killed"
+    PREEMPTING = "preempting", "Preempting"
+    PREEMPTED = "preempted", "Preempted"
+
+
+def run_id(project_id: uuid.UUID, name: str) -> uuid.UUID:
+    """The id of the run `name` of a project: UUIDv5, so that two writers of one run agree without asking."""
+    return uuid.uuid5(project_id, name)
+
+
+class Run(models.Model):
+    id = models.UUIDField(primary_key=True)
+    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="runs")
+    name = models.TextField(help_text="The client's run id, unique in the project.")
+    display_name = models.TextField()
+    group = models.TextField(default="", blank=True)
+    job_type = models.TextField(default="", blank=True)
+    notes = models.TextField(default="", blank=True)
+    tags = JSONTextField(default=list)
+    sweep = models.TextField(default="", blank=True)
+    user_name = models.TextField(default="", blank=True)
+    host = models.TextField(default="", blank=True)
+    program = models.TextField(default="", blank=True)
+    git_remote = models.TextField(default="", blank=True)
+    git_commit = models.TextField(default="", blank=True)
+
+    state = models.TextField(choices=State.choices, default=State.RUNNING)
+    exit_code = models.IntegerField(null=True)
+    stop_requested = models.BooleanField(default=False)
+
+    config = JSONTextField(default=dict, help_text="Key → value, as logged, nested.")
+    client_info = JSONTextField(default=dict, help_text="The client's own `_wandb` config entry.")
+    summary = JSONTextField(default=dict, help_text="As sent, nested.")
+
+    history_lines = models.BigIntegerField(default=0, help_text="Over all writers.")
+    last_step = models.BigIntegerField(default=-1, help_text="Largest step logged; -1 when none.")
+
+    created_at = models.DateTimeField(default=timezone.now)
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(default=timezone.now, help_text="Any change that a page shows.")
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "created_at"]),
+            models.Index(fields=["project", "changed_at"]),
+            models.Index(fields=["project", "state"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class Tag(models.Model):
+    """One tag of a run; the same tags as Run.tags, to filter and group by."""
+
+    pk = models.CompositePrimaryKey("run_id", "tag")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="tag_rows")
+    tag = models.TextField()
+
+
+class Scope(models.TextChoices):
+    """Where a column's values live. `system` are the client's machine metrics."""
+
+    CONFIG = "config"
+    SUMMARY = "summary"
+    HISTORY = "history"
+    SYSTEM = "system"
+
+
+class Kind(models.IntegerChoices):
+    """Type of one value. Column.kinds is the sum of those seen."""
+
+    NUMBER = 1
+    TEXT = 2
+    BOOL = 4
+    NULL = 8
+    LIST = 16
+    OBJECT = 32  # a typed value of the client ({"_type": …}) or an empty dict
+
+
+class Column(models.Model):
+    """One key of a project's config, summary, history or system metrics.
+
+    The id is UUIDv5 of (project, scope:key): see runs.columns.column_id. Only ever inserted, or widened by a kind.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="columns")
+    scope = models.TextField(choices=Scope.choices)
+    key = models.TextField(help_text="Dotted; never cut.")
+    kinds = models.IntegerField(default=0, help_text="Sum of runs.models.Kind seen.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "scope"])]
+
+
+class ColumnValue(models.Model):
+    """One config or summary value of one run, typed (runs.columns.flatten)."""
+
+    pk = models.CompositePrimaryKey("run_id", "column_id")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="column_values")
+    column = models.ForeignKey(Column, models.CASCADE, related_name="values")
+    kind = models.IntegerField(choices=Kind.choices)
+    number = models.FloatField(null=True, help_text="Finite numbers and booleans (0, 1).")
+    token = models.CharField(max_length=200, help_text="Canonical typed form: equal values have equal tokens.")
+    text = models.TextField(help_text="As shown; at most 1,000 characters.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["column", "token", "run"]),
+            models.Index(fields=["column", "number", "run"]),
+        ]
+
+
+class StreamName(models.TextChoices):
+    """What a client appends to, line by line."""
+
+    HISTORY = "history"
+    EVENTS = "events"
+    CONSOLE = "console"
+
+
+class Stream(models.Model):
+    """How far one writer of a run has come in one stream. `writer` is "" but in shared mode."""
+
+    pk = models.CompositePrimaryKey("run_id", "stream", "writer")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="streams")
+    stream = models.TextField(choices=StreamName.choices)
+    writer = models.TextField(default="", blank=True)
+    lines = models.BigIntegerField(default=0)
+    sealed_lines = models.BigIntegerField(default=0, help_text="Lines moved from the tail into chunks.")
+    restart = models.BooleanField(
+        default=False, help_text="The run was started anew: a request at line 0 replaces what is stored."
+    )
+
+
+class HistoryTail(models.Model):
+    """Lines as they came, one row per accepted request. Layout: runs/history/FORMAT.md."""
+
+    pk = models.CompositePrimaryKey("run_id", "stream", "writer", "first_line")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    stream = models.TextField(choices=StreamName.choices)
+    writer = models.TextField(default="", blank=True)
+    first_line = models.BigIntegerField()
+    count = models.IntegerField()
+    data = models.BinaryField()
+
+
+class HistoryChunk(models.Model):
+    """A sealed piece of one column's series. Layout: runs/history/FORMAT.md."""
+
+    pk = models.CompositePrimaryKey("run_id", "column_id", "writer", "first_line")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    column = models.ForeignKey(Column, models.CASCADE, related_name="+", db_constraint=False)
+    writer = models.TextField(default="", blank=True)
+    first_line = models.BigIntegerField(help_text="First line of the sealed stretch, shared by its columns.")
+    count = models.IntegerField(help_text="Values in the chunk.")
+    first_step = models.BigIntegerField()
+    last_step = models.BigIntegerField()
+    data = models.BinaryField()
+
+
+class Rollup(models.Model):
+    """Buckets of one column at one width (16·4^level steps). Layout: runs/history/FORMAT.md."""
+
+    pk = models.CompositePrimaryKey("run_id", "column_id", "level", "segment")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    column = models.ForeignKey(Column, models.CASCADE, related_name="+", db_constraint=False)
+    level = models.SmallIntegerField()
+    segment = models.BigIntegerField(help_text="Which stretch of buckets, by absolute step.")
+    data = models.BinaryField()
+
+
+class ConsoleLine(models.Model):
+    pk = models.CompositePrimaryKey("run_id", "writer", "number")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="console_lines")
+    writer = models.TextField(default="", blank=True)
+    number = models.BigIntegerField()
+    text = models.TextField(help_text="As sent: time stamp and ERROR mark included.")
+
+
+class RunFile(models.Model):
+    """A file of a run. The bytes are in Django's default storage under `stored_as`."""
+
+    pk = models.CompositePrimaryKey("run_id", "name")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="files")
+    name = models.TextField(help_text="Relative path as the client named it.")
+    size = models.BigIntegerField(null=True, help_text="Null until the bytes have arrived.")
+    md5 = models.TextField(default="", blank=True, help_text="Base64.")
+    content_type = models.TextField(default="", blank=True)
+    stored_as = models.TextField(default="", blank=True)
+    uploaded_at = models.DateTimeField(null=True)
