@@ -125,9 +125,7 @@ STATICFILES_DIRS = [BASE_DIR / "static", ("plotly", str(Path(plotly.__file__).pa
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "tracker.static.StaticStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "tracker.static.StaticStorage"
     },
 }
 

@@ -1,0 +1,150 @@
+"""Who may see and change what: the only place that decides. Also the only writer of people, keys and links."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+from datetime import timedelta
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from projects.models import (
+    ApiKey,
+    Entity,
+    Membership,
+    Project,
+    Role,
+    SignInLink,
+    User,
+    Visibility,
+    project_id,
+)
+from projects.names import entity_name_check, project_name_check
+
+# Every client version takes keys of exactly 40 characters from [a-z0-9].
+_KEY_LETTERS = string.ascii_lowercase + string.digits
+_KEY_LENGTH = 40
+_LAST_USED_EVERY = timedelta(minutes=1)
+
+Person = User | AnonymousUser
+
+
+class NotFound(LookupError):
+    """There is no such thing, or not for this person: the two look the same from outside."""
+
+
+def user_create(*, name: str, password: str | None = None) -> User:
+    """A person and the personal entity of the same name. Raises BadName; a name in use gives IntegrityError."""
+    entity_name_check(name)
+    with transaction.atomic():
+        user = User.objects.create_user(username=name, password=password)
+        entity = Entity.objects.create(name=name, owner=user)
+        Membership.objects.create(entity=entity, user=user, role=Role.ADMIN)
+    return user
+
+
+def user_get_or_create(*, name: str) -> User:
+    return User.objects.filter(username=name).first() or user_create(name=name)
+
+
+def api_key_create(*, user: User, name: str = "") -> str:
+    """A new key of the user; the only time it can be read."""
+    key = "".join(secrets.choice(_KEY_LETTERS) for _ in range(_KEY_LENGTH))
+    ApiKey.objects.create(user=user, hash=_sha256(key), last_four=key[-4:], name=name)
+    return key
+
+
+def api_key_user(key: str) -> User | None:
+    """Whose key it is; None for an unknown or revoked key and for a person no longer active."""
+    found = ApiKey.objects.select_related("user__entity").filter(hash=_sha256(key), revoked_at=None).first()
+    if found is None or not found.user.is_active:
+        return None
+    now = timezone.now()
+    if found.last_used_at is None or now - found.last_used_at > _LAST_USED_EVERY:
+        ApiKey.objects.filter(pk=found.pk).update(last_used_at=now)
+    return found.user
+
+
+def api_key_revoke(*, user: User, key_id: int) -> None:
+    if not ApiKey.objects.filter(pk=key_id, user=user, revoked_at=None).update(revoked_at=timezone.now()):
+        raise NotFound("no such key")
+
+
+def sign_in_link_create(*, user: User, lifetime: timedelta = timedelta(hours=24)) -> str:
+    """The token of a link that signs `user` in once."""
+    token = secrets.token_urlsafe(32)
+    SignInLink.objects.create(user=user, hash=_sha256(token), expires_at=timezone.now() + lifetime)
+    return token
+
+
+def sign_in_link_use(token: str) -> User | None:
+    """The user the link stands for, the first time; None ever after. One UPDATE decides between two clicks at once."""
+    now = timezone.now()
+    fresh = SignInLink.objects.filter(hash=_sha256(token), used_at=None, expires_at__gt=now)
+    if not fresh.update(used_at=now):
+        return None
+    user = SignInLink.objects.select_related("user").get(hash=_sha256(token)).user
+    return user if user.is_active else None
+
+
+def visible_projects(person: Person) -> QuerySet[Project]:
+    """Projects the person may see: those of entities they belong to, and public ones."""
+    public = Q(visibility=Visibility.PUBLIC)
+    if isinstance(person, AnonymousUser):
+        return Project.objects.filter(public)
+    return Project.objects.filter(public | Q(entity__in=Membership.objects.filter(user=person).values("entity")))
+
+
+def project_visible(person: Person, *, entity: str, name: str) -> Project:
+    """Raises NotFound for a stranger as for a project that isn't there."""
+    project = visible_projects(person).select_related("entity").filter(entity__name=entity, name=name).first()
+    if project is None:
+        raise NotFound(f"project {entity}/{name} not found")
+    return project
+
+
+def may_write(person: Person, entity: Entity) -> bool:
+    """Admins and members write; viewers and strangers do not."""
+    if isinstance(person, AnonymousUser):
+        return False
+    return Membership.objects.filter(user=person, entity=entity, role__in=[Role.ADMIN, Role.MEMBER]).exists()
+
+
+def entity_writable(user: User, *, name: str | None) -> Entity:
+    """The entity to write to; None means the user's own. Raises NotFound."""
+    entity = Entity.objects.filter(owner=user).first() if not name else Entity.objects.filter(name=name).first()
+    if entity is None or not may_write(user, entity):
+        raise NotFound(f"entity {name} not found")
+    return entity
+
+
+def project_writable(user: User, *, entity: str | None, name: str) -> Project:
+    """An existing project to write to. Raises NotFound."""
+    project = (
+        Project.objects.select_related("entity").filter(entity=entity_writable(user, name=entity), name=name).first()
+    )
+    if project is None:
+        raise NotFound(f"project {entity}/{name} not found")
+    return project
+
+
+def project_get_or_create(user: User, *, entity: str | None, name: str) -> Project:
+    """The project to write to, made on first use. Raises NotFound (entity) and BadName."""
+    owner = entity_writable(user, name=entity)
+    found = Project.objects.select_related("entity").filter(entity=owner, name=name).first()
+    if found is not None:
+        return found
+    project_name_check(name)
+    # Many processes make the same project in the same second: its id is a function of the name, and the loser reads.
+    Project.objects.bulk_create(
+        [Project(id=project_id(owner.id, name), entity=owner, name=name)], ignore_conflicts=True
+    )
+    return Project.objects.select_related("entity").get(entity=owner, name=name)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,34 @@
+"""Which names people and projects may have. Names are path segments of page addresses."""
+
+import re
+
+_ENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_PROJECT_FORBIDDEN = re.compile(r"[/\\#?%:\x00-\x1f\x7f\ud800-\udfff]")
+_PROJECT_MAX = 128
+
+# First path segments that belong to the site itself; tests hold this list against the URLconf.
+RESERVED = frozenset(
+    {
+        "account", "admin", "api", "authorize", "favicon.ico", "files", "graphql", "healthz", "inbox", "login",
+        "metrics", "new", "oidc", "robots.txt", "sdk", "search", "settings", "sign-in", "sign-out", "static", "storage",
+        "theme", "uploads",
+    }
+)  # fmt: skip
+
+
+class BadName(ValueError):
+    """The text says what is wrong, for the person who chose the name."""
+
+
+def entity_name_check(name: str) -> None:
+    if not _ENTITY.fullmatch(name):
+        raise BadName(f"{name!r}: a name is 1 to 64 letters, digits, '-' and '_', and starts with a letter or digit")
+    if name.lower() in RESERVED:
+        raise BadName(f"{name!r} is a name of the site itself")
+
+
+def project_name_check(name: str) -> None:
+    if not name.strip() or name in {".", ".."} or len(name) > _PROJECT_MAX:
+        raise BadName(f"a project name has 1 to {_PROJECT_MAX} characters")
+    if _PROJECT_FORBIDDEN.search(name):
+        raise BadName(f"{name!r}: a project name has none of / \\ # ? % : and no control characters")

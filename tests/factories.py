@@ -1,0 +1,30 @@
+"""Makes things for tests through the same functions the doors call."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from django.utils import timezone
+
+from projects import access
+from projects.models import Project, User
+from runs.models import Run, run_id
+
+_numbers = itertools.count(1)
+
+
+def make_user(name: str | None = None, password: str | None = None) -> User:
+    return access.user_create(name=name or f"user-{next(_numbers)}", password=password)
+
+
+def make_project(user: User | None = None, name: str = "digits") -> Project:
+    return access.project_get_or_create(user or make_user(), entity=None, name=name)
+
+
+def make_run(project: Project, name: str | None = None, **fields: Any) -> Run:
+    """A bare run row; config and summary columns come with runs.ingest."""
+    name = name or f"run-{next(_numbers)}"
+    fields.setdefault("display_name", name)
+    fields.setdefault("created_at", timezone.now())
+    return Run.objects.create(id=run_id(project.id, name), project=project, name=name, **fields)
