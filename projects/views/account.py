@@ -1,0 +1,110 @@
+"""A person's own page: API keys, password, light or dark."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from projects.access import NotFound, api_key_create, api_key_revoke
+from projects.models import ApiKey, User
+from projects.views.sign_in import next_address
+
+_KEY_NAME_MAX = ApiKey._meta.get_field("name").max_length
+_YEAR = 60 * 60 * 24 * 365
+
+
+def base_url(request: HttpRequest) -> str:
+    """What WANDB_BASE_URL must be for the site as this request sees it."""
+    return request.build_absolute_uri("/").rstrip("/")
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Light or dark, kept in a cookie; until then the system decides. The page offers the one that is not shown."""
+    chosen = request.POST.get("theme")
+    if chosen not in {"light", "dark"}:
+        return HttpResponseBadRequest("theme is light or dark")
+    response = redirect(next_address(request))
+    response.set_cookie(
+        "theme", chosen, max_age=_YEAR, samesite="Lax", httponly=True, secure=settings.SESSION_COOKIE_SECURE
+    )
+    return response
+
+
+def _page(
+    request: HttpRequest, *, form: SetPasswordForm | None = None, new_key: str = "", status: int = 200
+) -> HttpResponse:
+    assert isinstance(request.user, User)
+    keys = request.user.api_keys.filter(revoked_at=None).order_by("-created_at", "-pk")
+    context = {
+        "keys": keys,
+        "new_key": new_key,
+        "base_url": base_url(request),
+        "form": form or _password_form(request.user),
+        "has_password": request.user.has_usable_password(),
+    }
+    return render(request, "account/account.html", context, status=status)
+
+
+def _password_form(user: User, data: object = None) -> SetPasswordForm:
+    """Who came by a one-time link has no old password to be asked for."""
+    kind = PasswordChangeForm if user.has_usable_password() else SetPasswordForm
+    return kind(user, data)
+
+
+@login_required
+@never_cache
+@require_safe
+def account(request: HttpRequest) -> HttpResponse:
+    return _page(request)
+
+
+@login_required
+@never_cache
+@require_POST
+def key_create(request: HttpRequest) -> HttpResponse:
+    """The answer itself shows the key: it is written down nowhere, so no later page could."""
+    name = request.POST.get("name", "").replace("\0", "").strip()[:_KEY_NAME_MAX]
+    return _page(request, new_key=api_key_create(user=request.user, name=name))
+
+
+@login_required
+@require_POST
+def key_revoke(request: HttpRequest, key_id: int) -> HttpResponse:
+    try:
+        api_key_revoke(user=request.user, key_id=key_id)
+    except NotFound as missing:
+        raise Http404 from missing
+    messages.success(request, "The key is revoked.")
+    return redirect("account")
+
+
+@sensitive_post_parameters()
+@login_required
+@never_cache
+@require_POST
+def password(request: HttpRequest) -> HttpResponse:
+    form = _password_form(request.user, request.POST)
+    if not form.is_valid():
+        return _page(request, form=form, status=422)
+    form.save()
+    update_session_auth_hash(request, form.user)
+    messages.success(request, "The password is set.")
+    return redirect("account")
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def authorize(request: HttpRequest) -> HttpResponse:
+    """Where `wandb login` sends people to fetch a key."""
+    key = api_key_create(user=request.user, name="wandb login") if request.method == "POST" else ""
+    return render(request, "account/authorize.html", {"new_key": key, "base_url": base_url(request)})
