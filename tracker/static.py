@@ -1,7 +1,26 @@
+"""Static files: hashed names, compressed, served by the application itself."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+# What plotly ships beside its script and the site does not serve.
+IGNORED = ["datasets/*", "plotly/datasets", "plotly/templates", "plotly/widgetbundle.js"]
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):
-    """Hashed, compressed files; relative imports between ES modules are rewritten too."""
+    """Relative imports between ES modules are rewritten to hashed names too."""
 
     support_js_module_import_aggregation = True
+
+
+def collect_if_stale() -> None:
+    """Bring STATIC_ROOT up to date, only if a source file is newer than what was collected."""
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    made = manifest.stat().st_mtime if manifest.exists() else 0.0
+    sources = (Path(storage.path(name)) for finder in get_finders() for name, storage in finder.list(IGNORED))
+    if any(source.stat().st_mtime > made for source in sources):
+        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=IGNORED)

@@ -1,0 +1,60 @@
+# Each target does all of its own set-up; `make help` lists them.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+export PORT
+ifdef DATA_DIR
+export DATA_DIR
+endif
+
+.PHONY: help setup demo test test-fast check format lock screenshots clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo         a server on port $(PORT) with a demo project, logged by real training runs (PORT, DATA_DIR)"
+	@echo "make test         every test, on SQLite and on PostgreSQL, with the real wandb client and a real browser"
+	@echo "make test-fast    the unit and view tests on SQLite only"
+	@echo "make check        ruff, mypy, import-linter, djade, Django's own checks, missing migrations"
+	@echo "make setup        the environment in .venv, and the database migrated"
+	@echo "make lock         resolve the dependencies anew into requirements.lock"
+
+setup: .venv/.synced
+	@$(BIN)/python manage.py migrate --no-input --verbosity 0
+	@$(BIN)/python manage.py collect_static
+	@echo "setup: done"
+
+.venv/.synced: requirements.lock
+	@test -x $(BIN)/python || { echo "setup: making .venv"; sh scripts/venv.sh $(PYTHON); }
+	@test -x $(BIN)/uv || { echo "setup: installing uv"; $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
+	@echo "setup: installing the locked dependencies"
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@touch $@
+
+demo: setup
+	@$(BIN)/python manage.py demo --port $(PORT)
+
+test: setup
+	@sh scripts/chromium.sh $(BIN)/python
+	@$(BIN)/python scripts/test_both.py
+
+test-fast: setup
+	@$(BIN)/python -m pytest -q -n auto -m "not client and not browser"
+
+check: .venv/.synced
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: .venv/.synced
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: .venv/.synced
+	$(BIN)/uv pip compile --quiet pyproject.toml --group demo --group dev --universal --generate-hashes \
+		--fork-strategy fewest --no-header --upgrade --output-file requirements.lock
+
+clean:
+	rm -rf .venv staticfiles artifacts

@@ -1,0 +1,46 @@
+"""What every test may use. Databases, servers, clients and browsers are real; see tests/live.py."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.live import LiveServer, serve
+
+
+@pytest.fixture(autouse=True)
+def _plain_storage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Uploads go to the test's own folder; static names need no collected manifest."""
+    from django.test import override_settings
+
+    storages = {
+        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": tmp_path / "files"}},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    with override_settings(STORAGES=storages, PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[LiveServer]:
+    """`manage.py serve` on a free port, with a database of its own: SQLite, or one made on DATABASE_URL's server."""
+    with tempfile.TemporaryDirectory(prefix="cohort-live-") as folder, serve(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture
+def wandb_env(live: LiveServer, tmp_path: Path) -> dict[str, str]:
+    """The environment in which a client process logs to the live server as the user `ada`."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
+    return clean | {
+        "WANDB_BASE_URL": live.url,
+        "WANDB_API_KEY": live.api_key,
+        "WANDB_DIR": str(tmp_path),
+        "WANDB_ERROR_REPORTING": "false",
+        "HOME": str(tmp_path),
+    }

@@ -1,0 +1,124 @@
+"""Starts real things for tests: the server as its users start it, client scripts, a Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    url: str
+    api_key: str
+    environment: dict[str, str] = field(repr=False)
+    log: Path
+
+    def manage(self, *arguments: str) -> str:
+        """What a manage.py command prints, run on the server's own database."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def sign_in_link(self, user: str = "ada") -> str:
+        return self.manage("sign_in_link", user, "--base-url", self.url)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _own_database() -> Iterator[dict[str, str]]:
+    """The variables that point a server at an empty database."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        yield {}
+        return
+    name = f"live_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield {"DATABASE_URL": _with_database(url, name)}
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _with_database(url: str, name: str) -> str:
+    base, _, options = url.partition("?")
+    return base.rsplit("/", 1)[0] + "/" + name + (f"?{options}" if options else "")
+
+
+@contextmanager
+def serve(folder: Path, *arguments: str) -> Iterator[LiveServer]:
+    with _own_database() as database:
+        environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
+        environment |= database | {"DATA_DIR": str(folder)}
+        port = _free_port()
+        log = folder / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _await(url, process, log)
+            server = LiveServer(url, "", environment, log)
+            yield LiveServer(url, server.manage("create_api_key", "ada"), environment, log)
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise AssertionError(f"no answer from the server:\n{log.read_text()}")
+
+
+def run_script(
+    code: str, environment: dict[str, str], *arguments: str, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """A client script in a process of its own; its output is the client's whole word to its user."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=environment,
+        cwd=environment["WANDB_DIR"],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def chromium_path() -> str | None:
+    """A system Chromium; None means Playwright's own."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for name in names if (path := shutil.which(name))), None)
