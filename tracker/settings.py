@@ -1,5 +1,6 @@
 """Settings of the site, read from the environment once. See docs/operating.md for each variable."""
 
+import contextlib
 import secrets
 from pathlib import Path
 
@@ -20,10 +21,8 @@ def _secret_key() -> str:
         draft = DATA_DIR / f"secret_key.{secrets.token_hex(8)}"
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(50))
-        try:
+        with contextlib.suppress(FileExistsError):
             path.hardlink_to(draft)
-        except FileExistsError:
-            pass
         draft.unlink()
     return path.read_text().strip()
 

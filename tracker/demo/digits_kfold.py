@@ -1,7 +1,7 @@
 """5-fold cross-validation of small networks on scikit-learn's digits, logged with the wandb client.
 
-One group per configuration (learning rate × batch size); in it, per fold, a run of job type `train` (loss and accuracy on
-the training folds) and one of job type `eval` (the same on the fold held out), an epoch a step. Any server will do:
+One group per configuration (learning rate × batch size); in it, per fold, a run of job type `train` (loss and accuracy
+on the training folds) and one of job type `eval` (the same on the fold held out), an epoch a step. Any server will do:
 
     WANDB_BASE_URL=http://127.0.0.1:8000 WANDB_API_KEY=… python digits_kfold.py
 
