@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -24,6 +28,16 @@ _YEAR = 60 * 60 * 24 * 365
 def base_url(request: HttpRequest) -> str:
     """What WANDB_BASE_URL must be for the site as this request sees it."""
     return request.build_absolute_uri("/").rstrip("/")
+
+
+def _form_of_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Takes POST; anything else (a reload after signing in again, an address typed in) goes to the account page."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return view(request, *args, **kwargs) if request.method == "POST" else redirect("account")
+
+    return wrapped
 
 
 @require_POST
@@ -69,7 +83,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @never_cache
-@require_POST
+@_form_of_page
 def key_create(request: HttpRequest) -> HttpResponse:
     """The answer itself shows the key: it is written down nowhere, so no later page could."""
     name = request.POST.get("name", "").replace("\0", "").strip()[:_KEY_NAME_MAX]
@@ -77,7 +91,7 @@ def key_create(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@_form_of_page
 def key_revoke(request: HttpRequest, key_id: int) -> HttpResponse:
     try:
         api_key_revoke(user=request.user, key_id=key_id)
@@ -90,7 +104,7 @@ def key_revoke(request: HttpRequest, key_id: int) -> HttpResponse:
 @sensitive_post_parameters()
 @login_required
 @never_cache
-@require_POST
+@_form_of_page
 def password(request: HttpRequest) -> HttpResponse:
     form = _password_form(request.user, request.POST)
     if not form.is_valid():

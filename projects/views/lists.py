@@ -2,21 +2,111 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.paginator import Paginator
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from projects.access import visible_projects
-from projects.models import Entity
+from projects.models import Entity, Project
+from runs.models import Run, State
+from runs.states import state_expression
+
+_PER_PAGE = 50
+
+# What needs a look comes first.
+_STATE_ORDER = (
+    State.RUNNING,
+    State.PREEMPTING,
+    State.CRASHED,
+    State.FAILED,
+    State.KILLED,
+    State.PREEMPTED,
+    State.FINISHED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    key: str
+    label: str
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    runs: int = 0
+    states: tuple[StateCount, ...] = ()
+
+
+def counts_by_project(project_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Counts]:
+    """Runs of each project by state, states derived as of now; projects without runs are left out. One query."""
+    found: dict[uuid.UUID, dict[str, int]] = defaultdict(dict)
+    rows = (
+        Run.objects.filter(project__in=list(project_ids), deleted_at=None)
+        .annotate(state_now=state_expression(timezone.now()))
+        .values_list("project_id", "state_now")
+        .annotate(runs=Count("pk"))
+        .order_by()
+    )
+    for project_id, state, runs in rows:
+        found[project_id][state] = runs
+    return {
+        project_id: Counts(
+            runs=sum(states.values()),
+            states=tuple(
+                StateCount(key=state.value, label=state.label.lower(), runs=states[state])
+                for state in _STATE_ORDER
+                if state in states
+            ),
+        )
+        for project_id, states in found.items()
+    }
+
+
+def _by_activity(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """The last changed first, as `last_activity`; a project without runs changed when it was made."""
+    last_change = Run.objects.filter(project=OuterRef("pk"), deleted_at=None).order_by("-changed_at")
+    return projects.annotate(
+        last_activity=Coalesce(Subquery(last_change.values("changed_at")[:1]), F("created_at"))
+    ).order_by("-last_activity", "name")
+
+
+def _page(request: HttpRequest, projects: QuerySet[Project], owner: Entity | None) -> HttpResponse:
+    search = request.GET.get("q", "").replace("\0", "").strip()
+    if search:
+        projects = projects.filter(name__icontains=search)
+    page = Paginator(_by_activity(projects.select_related("entity")), _PER_PAGE).get_page(request.GET.get("page"))
+    counts = counts_by_project(project.pk for project in page)
+    rows = [{"project": project, "counts": counts.get(project.pk, Counts())} for project in page]
+    return render(request, "lists/projects.html", {"page": page, "rows": rows, "search": search, "owner": owner})
 
 
 @require_safe
 def project_list(request: HttpRequest) -> HttpResponse:
-    return render(request, "lists/projects.html", {"projects": visible_projects(request.user).select_related("entity")})
+    projects = visible_projects(request.user)
+    if request.user.is_anonymous and not projects.exists():
+        return redirect_to_login(request.get_full_path())
+    return _page(request, projects, owner=None)
 
 
 @require_safe
 def entity(request: HttpRequest, entity: str) -> HttpResponse:
-    owner = get_object_or_404(Entity, name=entity)
-    projects = visible_projects(request.user).filter(entity=owner).select_related("entity")
-    return render(request, "lists/projects.html", {"entity": owner, "projects": projects})
+    """An entity shows itself to its members; to others only by a project they may see."""
+    owner = Entity.objects.filter(name=entity).first() if "\0" not in entity else None
+    if owner is None:
+        raise Http404
+    projects = visible_projects(request.user).filter(entity=owner)
+    member = request.user.is_authenticated and owner.memberships.filter(user=request.user).exists()
+    if not member and not projects.exists():
+        raise Http404
+    return _page(request, projects, owner=owner)

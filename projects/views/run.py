@@ -1,32 +1,146 @@
-"""The page of one run."""
+"""The page of one run: overview, charts, console, files. Each tab is an address and a page of its own."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.core.paginator import Paginator
+from django.db.models.functions import Left
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from projects.views import console_lines
 from projects.views.doors import project_or_404
-from runs.models import Run
+from projects.views.run_facts import facts
+from projects.views.trees import tree
+from runs.models import Run, State, Stream, StreamName
+from runs.states import state_of
+
+CONSOLE_LINES = 1000
+_FILES_PER_PAGE = 500
+
+# Each may be megabytes.
+_LONG = ("config", "summary", "client_info")
 
 
-def _run_or_404(request: HttpRequest, entity: str, project: str, run: str) -> Run:
+def _run_or_404(request: HttpRequest, entity: str, project: str, run: str, *, whole: bool = False) -> Run:
+    """The run of an address, its project with it; config and summary only with `whole`."""
     owner = project_or_404(request, entity, project)
-    return get_object_or_404(Run.objects.select_related("project__entity"), project=owner, name=run, deleted_at=None)
+    runs = Run.objects.filter(project=owner, deleted_at=None).defer(*(() if whole else _LONG))
+    found = None if "\0" in run else runs.filter(name=run).first()
+    if found is None:
+        raise Http404
+    found.project = owner
+    return found
 
 
+@never_cache
 @require_safe
 def run(request: HttpRequest, entity: str, project: str, run: str) -> HttpResponse:
-    return render(request, "run/run.html", {"run": _run_or_404(request, entity, project, run)})
+    tab = request.GET.get("tab", "overview")
+    if tab not in _TABS:
+        raise Http404
+    label, content = _TABS[tab]
+    found = _run_or_404(request, entity, project, run, whole=tab == "overview")
+    now = timezone.now()
+    context = {
+        "run": found,
+        "project": found.project,
+        "state": state_of(found, now),
+        "version": _version(found, now),
+        "duration": (found.ended_at or found.heartbeat_at) - found.created_at,
+        "tab": tab,
+        "tab_label": label,
+        "tabs": [(key, label) for key, (label, _) in _TABS.items()],
+    }
+    return render(request, f"run/{tab}.html", context | content(request, found))
 
 
+@never_cache
 @require_safe
 def console(request: HttpRequest, entity: str, project: str, run: str) -> HttpResponse:
-    lines = _run_or_404(request, entity, project, run).console_lines.order_by("number")[:1000]
-    return render(request, "run/_console.html", {"lines": lines})
+    """A piece of the log: the last lines, or those `before` or `after` a line number."""
+    return render(request, "run/_console.html", _console(request, _run_or_404(request, entity, project, run)))
 
 
+@never_cache
 @require_safe
 def version(request: HttpRequest, entity: str, project: str, run: str) -> JsonResponse:
+    """`version` differs whenever something on the page may; `live` while more is to be expected."""
     found = _run_or_404(request, entity, project, run)
-    return JsonResponse({"version": found.changed_at.isoformat()})
+    now = timezone.now()
+    live = state_of(found, now) in (State.RUNNING, State.PREEMPTING)
+    return JsonResponse({"version": _version(found, now), "live": live})
+
+
+def _version(run: Run, now: datetime) -> str:
+    # A run crashes by silence: its state changes, but its row doesn't.
+    return f"{run.changed_at.timestamp():.6f}-{state_of(run, now)}"
+
+
+def _overview(request: HttpRequest, run: Run) -> dict[str, Any]:
+    return {"facts": facts(run), "config": tree(run.config, "config"), "summary": tree(run.summary, "summary")}
+
+
+def _console(request: HttpRequest, run: Run) -> dict[str, Any]:
+    """Lines in order, at most CONSOLE_LINES, and whether there are earlier and later ones. A log per writer."""
+    streams = Stream.objects.filter(run=run, stream=StreamName.CONSOLE, lines__gt=0).order_by("writer")
+    written = dict(streams.values_list("writer", "lines"))
+    writer = request.GET.get("writer", min(written, default=""))
+    before, after = _number(request, "before"), _number(request, "after")
+    rows = run.console_lines.filter(writer=writer.replace("\0", ""))
+    if after is not None:
+        rows = rows.filter(number__gt=after).order_by("number")
+    elif before is not None:
+        rows = rows.filter(number__lt=before).order_by("-number")
+    else:
+        rows = rows.order_by("-number")
+    found = list(
+        rows.annotate(shown=Left("text", console_lines.MAX_LINE + 1)).values_list("number", "shown")[
+            : CONSOLE_LINES + 1
+        ]
+    )
+    more = len(found) > CONSOLE_LINES
+    lines = sorted(console_lines.line(number, shown) for number, shown in found[:CONSOLE_LINES])
+    return {
+        "run": run,
+        "lines": lines,
+        "earlier": more if after is None else True,
+        "later": more if after is not None else before is not None,
+        "count": written.get(writer, 0),
+        "writer": writer,
+        "writers": list(written),
+    }
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name)
+    if text is None:
+        return None
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise BadRequest(f"{name} is the number of a line")
+    return int(text)
+
+
+def _files(request: HttpRequest, run: Run) -> dict[str, Any]:
+    files = run.files.filter(uploaded_at__isnull=False).order_by("name")
+    return {"page": Paginator(files, _FILES_PER_PAGE).get_page(request.GET.get("page"))}
+
+
+def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
+    return {}
+
+
+_TABS: dict[str, tuple[str, Callable[[HttpRequest, Run], dict[str, Any]]]] = {
+    "overview": ("Overview", _overview),
+    "charts": ("Charts", _charts),
+    "console": ("Console", _console),
+    "files": ("Files", _files),
+}

@@ -1,0 +1,66 @@
+"""What is known about where a run ran, as label and text. The client's own entry is as hostile as any other input."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runs.models import Run
+
+MAX_TEXT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    label: str
+    text: str
+    link: str = ""
+    code: bool = False
+
+
+def facts(run: Run) -> list[Fact]:
+    """Those that are known."""
+    client = _mapping(run.client_info)
+    machine = _machine(client)
+    found = (
+        Fact("User", run.user_name),
+        Fact("Host", run.host),
+        Fact("Program", run.program, code=True),
+        Fact("Command", _command(machine), code=True),
+        Fact("Git repository", run.git_remote, link=run.git_remote if run.git_remote.startswith("https://") else ""),
+        Fact("Git commit", run.git_commit, code=True),
+        Fact("Sweep", run.sweep, code=True),
+        Fact("Run id", run.name, code=True),
+        Fact("Python", _text(client.get("python_version"))),
+        Fact("wandb client", _text(client.get("cli_version"))),
+        Fact("System", _text(machine.get("os"))),
+        Fact("CPUs", _text(machine.get("cpu_count"))),
+        Fact("GPU", _text(machine.get("gpu"))),
+        Fact("Steps", str(run.last_step) if run.last_step >= 0 else ""),
+    )
+    return [fact for fact in found if fact.text]
+
+
+def _machine(client: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the first writer said of its machine; there is one entry per writer."""
+    entries = _mapping(client.get("e"))
+    return _mapping(entries[min(entries)]) if entries else {}
+
+
+def _command(machine: Mapping[str, Any]) -> str:
+    program, args = _text(machine.get("program")), machine.get("args")
+    if not program:
+        return ""
+    return _text(shlex.join(["python", program, *map(str, args if isinstance(args, list) else ())]))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    """Logged JSON may hold halves of surrogate pairs, which no page can carry."""
+    shown = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    return shown[:MAX_TEXT].encode("utf-8", "replace").decode()
