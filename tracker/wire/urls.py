@@ -1,1 +1,44 @@
-urlpatterns: list = []
+"""The paths the client knows by heart: no trailing slash, no redirect, no cookie."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
+from tracker.wire.auth import unauthorized, user_of
+from tracker.wire.errors import door
+from tracker.wire.file_stream import file_stream
+from tracker.wire.graphql.view import graphql
+from tracker.wire.uploads import download, upload
+
+
+@csrf_exempt
+@door
+def run_file(request: HttpRequest, entity: str, project: str, run: str, name: str) -> HttpResponse:
+    """One path, two meanings: the stream of a run, and its files."""
+    if request.method in {"GET", "HEAD"}:
+        return download(request, entity, project, run, name)
+    if request.method != "POST" or name != "file_stream":
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    user = user_of(request)
+    return unauthorized() if user is None else file_stream(request, user, entity, project, run)
+
+
+@csrf_exempt
+@door
+def storage(request: HttpRequest, token: str) -> HttpResponse:
+    return upload(request, token) if request.method == "PUT" else HttpResponseNotAllowed(["PUT"])
+
+
+@csrf_exempt
+def absent(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """404 turns the client's telemetry and token exchange off; any other answer would be taken for support."""
+    return HttpResponseNotFound()
+
+
+urlpatterns = [
+    path("graphql", csrf_exempt(door(graphql)), name="wire-graphql"),
+    path("files/<str:entity>/<str:project>/<str:run>/<path:name>", run_file, name="run-file"),
+    path("storage/<str:token>", storage, name="wire-storage"),
+    path("sdk/otel/<path:rest>", absent),
+    path("oidc/token", absent),
+]

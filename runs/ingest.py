@@ -1,0 +1,390 @@
+"""The only writer of runs. Every function is one transaction and may run twice: the client repeats what it got no
+answer to.
+
+Each takes the run's row lock first, so that two requests of one run come one after the other (on SQLite a transaction
+holds the write lock of the whole database).
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from runs.columns import Value, column_id, flatten, storable
+from runs.display_names import display_name
+from runs.history import store
+from runs.models import Column, ColumnValue, ConsoleLine, Run, RunFile, Scope, State, Stream, StreamName, Tag, run_id
+from runs.states import ENDED, end_state
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+_BATCH = 500
+_OWN = "_wandb"  # the client's own entry in a summary: kept, but no column
+
+
+class RunMissing(LookupError):
+    """No such run, or it was deleted."""
+
+
+class RunDeleted(RunMissing):
+    """The name belongs to a run that was deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunChange:
+    """What a client says about a run; None means "leave as it is"."""
+
+    display_name: str | None = None
+    group: str | None = None
+    job_type: str | None = None
+    notes: str | None = None
+    sweep: str | None = None
+    host: str | None = None
+    program: str | None = None
+    git_remote: str | None = None
+    git_commit: str | None = None
+    tags: Sequence[str] | None = None
+    config: Json | None = None  # key → value, without the client's own entry
+    client_info: Json | None = None  # the client's own entry
+    summary: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """Lines of a stream, the first of which has number `offset`."""
+
+    offset: int
+    lines: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRequest:
+    """One request of a client while its run goes on. With nothing in it, a sign of life."""
+
+    history: Lines | None = None
+    events: Lines | None = None
+    console: Lines | None = None
+    summary: Json | None = None
+    preempting: bool = False
+    complete: bool = False
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    run: Run
+    inserted: bool
+    history_lines: int  # where this writer's history goes on
+
+
+@transaction.atomic
+def run_upsert(
+    *, project_id: uuid.UUID, name: str, user_name: str, change: RunChange, writer: str = "", starts: bool = False,
+    overwrites: bool = False,
+) -> Upserted:  # fmt: skip
+    """Find or make the run `name` of a project and change it.
+
+    `starts`: a process begins (or resumes) the run. `overwrites`: it begins anew, so what was streamed before will be
+    replaced as soon as the first new line arrives; not yet now, for this may be a repetition. Raises RunDeleted.
+    """
+    key = run_id(project_id, name)
+    run = Run.objects.select_for_update().filter(pk=key).first()
+    inserted = run is None
+    if run is None:
+        now = timezone.now()
+        fresh = Run(
+            id=key, project_id=project_id, name=name, user_name=user_name, display_name=display_name(key),
+            created_at=now, heartbeat_at=now, changed_at=now,
+        )  # fmt: skip
+        try:
+            with transaction.atomic():
+                fresh.save(force_insert=True)
+            run = fresh
+        except IntegrityError:
+            # Another request made it a moment ago; its transaction is over, or this insert would still wait.
+            run, inserted = Run.objects.select_for_update().get(pk=key), False
+    if run.deleted_at is not None:
+        raise RunDeleted(name)
+    changes = _change_apply(run, change, shared=bool(writer))
+    if starts:
+        changes |= {"state": State.RUNNING, "exit_code": None, "ended_at": None, "stop_requested": False}
+    if overwrites and not inserted:
+        Stream.objects.filter(run=run, lines__gt=0).update(restart=True)
+    _run_save(run, changes, heartbeat=starts or run.state not in ENDED)
+    history = Stream.objects.filter(run=run, stream=StreamName.HISTORY, writer=writer).first()
+    return Upserted(run, inserted, 0 if history is None or history.restart else history.lines)
+
+
+@transaction.atomic
+def run_change(*, run_id: uuid.UUID, change: RunChange) -> Run:
+    """Change a run from outside its process: no sign of life, no new state. Raises RunMissing."""
+    run = _run_lock(run_id)
+    _run_save(run, _change_apply(run, change, shared=False), heartbeat=False)
+    return run
+
+
+@transaction.atomic
+def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> Run:
+    """Store everything one request of a client holds, or nothing. Raises RunMissing and LinesRefused."""
+    run = _run_lock(run_id)
+    streams = {(row.stream, row.writer): row for row in Stream.objects.filter(run=run)}
+    changes: dict[str, Any] = {}
+    touched = False
+    for name, part in ((StreamName.HISTORY, request.history), (StreamName.EVENTS, request.events)):
+        if part is not None and part.lines:
+            changes |= _restart(run, streams, name, part.offset)
+            put = store.append(run=run, stream=name, writer=writer, offset=part.offset, lines=part.lines)
+            touched = touched or put.added > 0
+            if name == StreamName.HISTORY and put.added:
+                changes["history_lines"] = changes.get("history_lines", run.history_lines) + put.added
+                changes["last_step"] = max(changes.get("last_step", run.last_step), put.last_step)
+    if request.console is not None and request.console.lines:
+        changes |= _restart(run, streams, StreamName.CONSOLE, request.console.offset)
+        _console_put(run, writer, request.console, streams.get((StreamName.CONSOLE, writer)))
+        touched = True
+    if request.summary is not None:
+        new = run.summary | request.summary if writer else request.summary
+        changes |= _values_write(run, Scope.SUMMARY, run.summary, new)
+    if request.complete:
+        changes |= _end(run, preempting=request.preempting, exit_code=request.exit_code)
+    elif request.preempting:
+        changes["state"] = State.PREEMPTING
+    elif run.state in ENDED and (touched or changes):
+        changes |= {"state": State.RUNNING, "exit_code": None, "ended_at": None}
+    _run_save(run, changes, touched=touched, heartbeat=True)
+    if request.complete:
+        store.seal(run_id=run.id)
+    return run
+
+
+@transaction.atomic
+def run_stop(*, run_id: uuid.UUID) -> Run:
+    """Ask the run's process to stop; it hears it with its next request. Raises RunMissing."""
+    run = _run_lock(run_id)
+    if run.state not in ENDED:
+        _run_save(run, {"stop_requested": True}, heartbeat=False)
+    return run
+
+
+@transaction.atomic
+def run_rewind(*, run_id: uuid.UUID, after_step: int) -> Run:
+    """Forget all history after a step, to log on from there. Raises RunMissing."""
+    run = _run_lock(run_id)
+    store.truncate(run=run, after_step=after_step)
+    # The client counts the lines of the other streams from 0 again.
+    Stream.objects.filter(run=run, lines__gt=0).exclude(stream=StreamName.HISTORY).update(restart=True)
+    changes = _history_counts(run) | {"last_step": min(run.last_step, after_step)}
+    _run_save(run, changes, touched=True, heartbeat=False)
+    return run
+
+
+@transaction.atomic
+def file_requested(*, run_id: uuid.UUID, names: Iterable[str]) -> None:
+    """Note files that will come. Raises RunMissing."""
+    run = _run_lock(run_id)
+    RunFile.objects.bulk_create(
+        [RunFile(run=run, name=name) for name in dict.fromkeys(names)], ignore_conflicts=True, batch_size=_BATCH
+    )
+
+
+@transaction.atomic
+def file_stored(*, run_id: uuid.UUID, name: str, stored_as: str, size: int, md5: str, content_type: str) -> str:
+    """A file's bytes are in the storage. Returns where the former bytes are, for the caller to remove after the commit;
+    "" when there were none. Raises RunMissing.
+    """
+    run = _run_lock(run_id)
+    former = RunFile.objects.filter(run=run, name=name).values_list("stored_as", flat=True).first() or ""
+    RunFile.objects.bulk_create(
+        [
+            RunFile(
+                run=run, name=name, stored_as=stored_as, size=size, md5=md5, content_type=content_type,
+                uploaded_at=timezone.now(),
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["run", "name"],
+        update_fields=["stored_as", "size", "md5", "content_type", "uploaded_at"],
+    )  # fmt: skip
+    _run_save(run, {}, touched=True, heartbeat=False)
+    return former
+
+
+def _run_lock(key: uuid.UUID) -> Run:
+    run = Run.objects.select_for_update().filter(pk=key, deleted_at=None).first()
+    if run is None:
+        raise RunMissing(str(key))
+    return run
+
+
+def _run_save(run: Run, changes: dict[str, Any], *, heartbeat: bool, touched: bool = False) -> None:
+    """Write what differs from the row. Anything a page shows moves changed_at; a bare sign of life does not."""
+    now = timezone.now()
+    differing: dict[str, Any] = {name: value for name, value in changes.items() if getattr(run, name) != value}
+    if differing or touched:
+        differing["changed_at"] = now
+    if heartbeat:
+        differing["heartbeat_at"] = now
+    if not differing:
+        return
+    for name, value in differing.items():
+        setattr(run, name, value)
+    run.save(update_fields=list(differing))
+
+
+def _change_apply(run: Run, change: RunChange, *, shared: bool) -> dict[str, Any]:
+    """The fields of the run row to set; tag and value rows are written here."""
+    names = ("display_name", "group", "job_type", "notes", "sweep", "host", "program", "git_remote", "git_commit")
+    texts = {name: getattr(change, name) for name in names}
+    texts["display_name"] = texts["display_name"] or None
+    changes: dict[str, Any] = {name: storable(text) for name, text in texts.items() if text is not None}
+    if change.tags is not None:
+        changes["tags"] = _tags_write(run, change.tags)
+    if change.client_info is not None:
+        # Every writer sends its own entry under "e" only.
+        writers = (run.client_info.get("e"), change.client_info.get("e"))
+        merged = {key: entry for part in writers if isinstance(part, dict) for key, entry in part.items()}
+        changes["client_info"] = change.client_info | ({"e": merged} if merged else {})
+    if change.config is not None:
+        # In shared mode a writer sends only what it was configured with itself.
+        config = run.config | change.config if shared else change.config
+        changes |= _values_write(run, Scope.CONFIG, run.config, config)
+    if change.summary is not None:
+        changes |= _values_write(run, Scope.SUMMARY, run.summary, change.summary)
+    return changes
+
+
+def _tags_write(run: Run, tags: Sequence[str]) -> list[str]:
+    new = list(dict.fromkeys(storable(tag) for tag in tags))
+    gone = set(run.tags) - set(new)
+    if gone:
+        Tag.objects.filter(run=run, tag__in=gone).delete()
+    added = [tag for tag in new if tag not in run.tags]
+    Tag.objects.bulk_create([Tag(run=run, tag=tag) for tag in added], ignore_conflicts=True, batch_size=_BATCH)
+    return new
+
+
+def _values_write(run: Run, scope: Scope, old: Json, new: Json) -> dict[str, Any]:
+    """Bring the typed rows of a run's config or summary from `old` to `new`, touching only what differs."""
+    if json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True):  # by text: NaN is no different from NaN
+        return {}
+    before, after = (flatten({key: value for key, value in side.items() if key != _OWN}) for side in (old, new))
+    ids = {key: column_id(run.project_id, scope, key) for key in before.keys() | after.keys()}
+    changed = {key: value for key, value in after.items() if before.get(key) != value}
+    unseen = {key: value for key, value in changed.items() if key not in before or before[key].kind != value.kind}
+    _columns_widen(run.project_id, scope, {ids[key]: (key, value) for key, value in unseen.items()})
+    ColumnValue.objects.bulk_create(
+        [
+            ColumnValue(
+                run=run, column_id=ids[key], kind=value.kind, number=value.number, token=value.token, text=value.text
+            )
+            for key, value in changed.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["run", "column"],
+        update_fields=["kind", "number", "token", "text"],
+        batch_size=_BATCH,
+    )
+    for batch in _batches(ids[key] for key in before.keys() - after.keys()):
+        ColumnValue.objects.filter(run=run, column__in=batch).delete()
+    return {scope.value: new}
+
+
+def _columns_widen(project_id: uuid.UUID, scope: Scope, columns: dict[uuid.UUID, tuple[str, Value]]) -> None:
+    """Make sure the project knows these columns and has seen these kinds in them."""
+    known = Column.objects.in_bulk(list(columns))
+    missing = sorted(columns.keys() - known.keys())
+    # Sorted, so that two runs with the same new columns wait for each other in one direction only.
+    Column.objects.bulk_create(
+        [
+            Column(id=key, project_id=project_id, scope=scope, key=columns[key][0], kinds=columns[key][1].kind)
+            for key in missing
+        ],
+        ignore_conflicts=True,
+        batch_size=_BATCH,
+    )
+    lacking: dict[int, list[uuid.UUID]] = {}
+    for key, (_, value) in columns.items():
+        if key not in known or not known[key].kinds & value.kind:
+            lacking.setdefault(value.kind, []).append(key)
+    for kind, keys in lacking.items():
+        for batch in _batches(sorted(keys)):
+            Column.objects.filter(id__in=batch).annotate(seen=F("kinds").bitand(kind)).filter(seen=0).update(
+                kinds=F("kinds").bitor(kind)
+            )
+
+
+def _restart(run: Run, streams: dict[tuple[str, str], Stream], name: StreamName, offset: int) -> dict[str, Any]:
+    """A run that was started anew begins at line 0 again: now is the time to drop what it had before."""
+    flagged = [row for (stream, _), row in streams.items() if stream == name and row.restart]
+    if not flagged:
+        return {}
+    writers = [row.writer for row in flagged]
+    rows = Stream.objects.filter(run=run, stream=name, writer__in=writers)
+    if offset > 0:
+        # It goes on instead: the mark came from a repeated or a belated request.
+        rows.update(restart=False)
+        return {}
+    if name == StreamName.CONSOLE:
+        ConsoleLine.objects.filter(run=run, writer__in=writers).delete()
+        rows.delete()
+        for writer in writers:
+            del streams[(name, writer)]
+        return {}
+    for writer in writers:
+        store.clear(run_id=run.id, stream=name, writer=writer)
+    rows.update(restart=False)
+    if name != StreamName.HISTORY:
+        return {}
+    return _history_counts(run) | {"last_step": -1}
+
+
+def _history_counts(run: Run) -> dict[str, Any]:
+    lines = Stream.objects.filter(run=run, stream=StreamName.HISTORY).aggregate(lines=Sum("lines"))["lines"]
+    return {"history_lines": lines or 0}
+
+
+def _console_put(run: Run, writer: str, part: Lines, stream: Stream | None) -> None:
+    """Put lines at their numbers. Old ones are rewritten in normal operation (progress bars), gaps are filled later."""
+    ConsoleLine.objects.bulk_create(
+        [
+            ConsoleLine(run=run, writer=writer, number=part.offset + i, text=storable(line.removesuffix("\n")))
+            for i, line in enumerate(part.lines)
+        ],
+        update_conflicts=True,
+        unique_fields=["run", "writer", "number"],
+        update_fields=["text"],
+        batch_size=_BATCH,
+    )
+    lines = part.offset + len(part.lines)
+    if stream is None or stream.lines < lines:
+        Stream.objects.bulk_create(
+            [Stream(run=run, stream=StreamName.CONSOLE, writer=writer, lines=lines)],
+            update_conflicts=True,
+            unique_fields=["run", "stream", "writer"],
+            update_fields=["lines"],
+        )
+
+
+def _end(run: Run, *, preempting: bool, exit_code: int) -> dict[str, Any]:
+    """A repeated end changes nothing: the first one's time and state stand."""
+    was = run.state
+    preempted = preempting or was in {State.PREEMPTING, State.PREEMPTED}
+    state = end_state(exit_code=exit_code, preempting=preempted, stop_requested=run.stop_requested)
+    ended_at: datetime = run.ended_at if was == state and run.ended_at else timezone.now()
+    return {"state": state, "exit_code": exit_code, "ended_at": ended_at}
+
+
+def _batches(items: Iterable[T]) -> Iterable[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch

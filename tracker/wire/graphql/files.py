@@ -1,0 +1,100 @@
+"""Files of a run: where to put them, and what there is."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ariadne import MutationType, ObjectType
+from django.db.models import QuerySet
+from graphql import GraphQLResolveInfo
+
+from projects.access import may_write
+from runs import ingest
+from runs.models import Run, RunFile
+from tracker.wire.graphql.context import context_of, resolver, run_to_write
+from tracker.wire.graphql.runs import Connection, connection, page, run_type
+from tracker.wire.uploads import download_url, file_name_check, upload_url
+
+mutation = MutationType()
+file_type = ObjectType("File")
+
+BINDINGS = [mutation, file_type, run_type]
+
+
+@mutation.field("createRunFiles")
+def create_run_files(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+    context = context_of(info)
+    names: list[str] = input["files"]
+    for name in names:
+        file_name_check(name)
+    run = run_to_write(context, entity=input.get("entityName"), project=input.get("projectName"), name=input["runName"])
+    ingest.file_requested(run_id=run.id, names=names)
+    files = [{"name": name, "uploadUrl": upload_url(context.request, run.id, name)} for name in names]
+    return {"runID": run.id, "uploadHeaders": [], "files": files}
+
+
+@mutation.field("markRunFilesUploaded")
+def mark_run_files_uploaded(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, bool]:
+    """Nothing to do: a file counts from the moment its bytes have arrived."""
+    run_to_write(
+        context_of(info), entity=input.get("entityName"), project=input.get("projectName"), name=input["runName"]
+    )
+    return {"success": True}
+
+
+def _stored(run: Run) -> QuerySet[RunFile]:
+    return RunFile.objects.filter(run=run).exclude(stored_as="")
+
+
+@run_type.field("fileCount")
+def run_file_count(run: Run, info: GraphQLResolveInfo) -> int:
+    return _stored(run).count()
+
+
+@run_type.field("files")
+def run_files(
+    run: Run,
+    info: GraphQLResolveInfo,
+    names: list[str] | None = None,
+    after: str | None = None,
+    first: int | None = None,
+    pattern: str | None = None,
+) -> Connection:
+    files = _stored(run).order_by("name")
+    if names:
+        files = files.filter(name__in=names)
+    if pattern:
+        files = files.filter(name__regex=_like(pattern))
+    start, size = page(after, first)
+    found = list(files[start : start + size + 1])
+    for file in found:
+        file.run = run
+    return connection(found, start, size)
+
+
+def _like(pattern: str) -> str:
+    """SQL's LIKE as a regular expression."""
+    letters = {"%": ".*", "_": "."}
+    return f"^{''.join(letters.get(letter, re.escape(letter)) for letter in pattern)}$"
+
+
+@file_type.field("id")
+def file_id(file: RunFile, info: GraphQLResolveInfo) -> str:
+    return f"{file.run_id}:{file.name}"
+
+
+@file_type.field("url")
+@file_type.field("directUrl")
+def file_url(file: RunFile, info: GraphQLResolveInfo, upload: bool | None = None) -> str | None:
+    context, project = context_of(info), file.run.project
+    if not upload:
+        return download_url(
+            context.request, entity=project.entity.name, project=project.name, run=file.run.name, name=file.name
+        )
+    return upload_url(context.request, file.run_id, file.name) if may_write(context.user, project.entity) else None
+
+
+file_type.set_field("sizeBytes", resolver("size"))
+file_type.set_field("mimetype", resolver("content_type"))
+file_type.set_field("updatedAt", resolver("uploaded_at"))
