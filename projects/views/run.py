@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.db.models.functions import Left
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -16,11 +18,14 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from projects.query.from_url import condition_text
+from projects.query.runset import RUN, Condition, Field
 from projects.views import console_lines
 from projects.views.doors import project_or_404
 from projects.views.run_facts import facts
 from projects.views.trees import tree
-from runs.models import Run, State, Stream, StreamName
+from projects.workspaces import metrics, sections
+from runs.models import Column, HistoryChunk, Run, Scope, State, Stream, StreamName
 from runs.states import state_of
 
 CONSOLE_LINES = 1000
@@ -135,7 +140,21 @@ def _files(request: HttpRequest, run: Run) -> dict[str, Any]:
 
 
 def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
-    return {}
+    """The panels of the project's workspace, asked for this run alone."""
+    chosen = Condition(Field(RUN, "name"), "=", (f'"{run.name}"',))
+    return {
+        "sections": sections(run.project, _metrics(run)),
+        "query": urlencode({"group": "", "f": condition_text(chosen)}),
+    }
+
+
+def _metrics(run: Run) -> list[str]:
+    """Metrics the run has logged: sealed ones have chunks; of those logged since, the summary tells."""
+    sealed = HistoryChunk.objects.filter(run=run).values("column_id")
+    told = run.column_values.filter(column__scope=Scope.SUMMARY).values("column__key")
+    columns = Column.objects.filter(project=run.project, scope=Scope.HISTORY)
+    logged = set(columns.filter(Q(id__in=sealed) | Q(key__in=told)).values_list("key", flat=True))
+    return [name for name in metrics(run.project) if name in logged]
 
 
 _TABS: dict[str, tuple[str, Callable[[HttpRequest, Run], dict[str, Any]]]] = {

@@ -1,5 +1,7 @@
 /** The run page while its run goes on: asks whether something changed, brings [data-live] parts up to date, tells the rest. */
 import { mount as mountConsole } from "./console.js";
+import * as panels from "./panels.js";
+import * as settings from "./settings.js";
 
 const EVERY = 2000;
 const EVERY_ENDED = 15000;
@@ -20,15 +22,23 @@ function replace(own, fresh) {
   if (focused) branch(fresh, focused)?.querySelector("summary").focus();
 }
 
-async function refreshParts() {
-  const parts = [...document.querySelectorAll("[data-live]")];
+async function freshPage() {
   const response = await fetch(location.href, { cache: "no-store" });
   if (!response.ok) throw new Error(String(response.status));
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  for (const part of parts) {
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+function refreshParts(fresh) {
+  for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.getElementById(part.id);
     if (next && !marked(part)) replace(part, document.adoptNode(next));
   }
+}
+
+function refreshCharts(fresh) {
+  if (!document.getElementById("panels")) return;
+  panels.redraw();
+  panels.merge(fresh);
 }
 
 function follow(page, changed) {
@@ -40,7 +50,8 @@ function follow(page, changed) {
     if (!response.ok) throw new Error(String(response.status));
     const now = await response.json();
     if (now.version !== version) {
-      await Promise.all([refreshParts(), ...changed.map((refresh) => refresh())]);
+      const fresh = await freshPage();
+      for (const refresh of changed) await refresh(fresh);
       version = now.version;
     }
     wait = now.live ? EVERY : EVERY_ENDED;
@@ -58,10 +69,12 @@ function follow(page, changed) {
   setTimeout(forever, wait);
 }
 
-/** `changed`: what to call, beside the parts, when the run has changed. */
-export function mount(root, changed = []) {
+/** `changed`: what to call, with the page as it is now, when the run has changed. */
+export function mount(root, changed) {
   const page = root.querySelector("[data-run-version-url]");
   if (page) follow(page, changed);
 }
 
-mount(document, [mountConsole(document)].filter(Boolean));
+panels.mount(document);
+settings.mount(document);
+mount(document, [refreshParts, refreshCharts, mountConsole(document)].filter(Boolean));
