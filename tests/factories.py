@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from projects import access
 from projects.models import Project, User
+from runs import ingest
 from runs.models import Run, run_id
 
 _numbers = itertools.count(1)
@@ -28,3 +29,8 @@ def make_run(project: Project, name: str | None = None, **fields: Any) -> Run:
     fields.setdefault("display_name", name)
     fields.setdefault("created_at", timezone.now())
     return Run.objects.create(id=run_id(project.id, name), project=project, name=name, **fields)
+
+
+def set_values(run: Run, **change: Any) -> Run:
+    """Config, summary, tags … of a run, with their typed columns (fields of runs.ingest.RunChange)."""
+    return ingest.run_change(run_id=run.id, change=ingest.RunChange(**change))

@@ -15,8 +15,8 @@ class BadQuery(ValueError):
 class Field:
     """Something a run can be grouped, sorted or filtered by, and a column of the table.
 
-    As text: `config.opt.name`, `summary.val/acc`, or a run field bare (`group`, `job_type`, `tags`, `state`, `user`, `host`,
-    `name`, `program`, `git_commit`, `sweep`, `created_day`, `created_at`, `duration` …: columns.RUN_FIELDS).
+    As text: `config.opt.name`, `summary.val/acc`, or a run field bare (`group`, `job_type`, `created_day` …:
+    columns.RUN_FIELDS).
     """
 
     scope: str

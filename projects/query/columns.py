@@ -1,0 +1,116 @@
+"""The columns of the runs table, and what there is to group by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+
+from projects.models import Project
+from projects.query.fields import RUN_FIELDS, Type, field_from, id_of, label
+from projects.query.natural import natural_text
+from projects.query.runset import RUN, SUMMARY, Field, Runset
+from projects.query.selection import selected
+from projects.query.targets import path
+from runs.models import Column, ColumnValue, Kind, Run, Scope, Tag
+
+__all__ = [
+    "DEFAULT_COLUMNS",
+    "RUN_FIELDS",
+    "Candidate",
+    "field_from",
+    "group_candidates",
+    "label",
+    "numeric_fields",
+    "table_columns",
+]
+
+DEFAULT_COLUMNS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something to group by: how many distinct values the selected runs have, and how many have none."""
+
+    field: Field
+    label: str
+    distinct: int
+    missing: int
+
+
+def table_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
+    """What the runset asks for; by default the first numeric summary columns, the client's own left out."""
+    if runset.columns is not None:
+        return runset.columns
+    keys = [
+        key
+        for key, kinds in Column.objects.filter(project=project, scope=Scope.SUMMARY).values_list("key", "kinds")
+        if kinds & Kind.NUMBER and not key.startswith("_")
+    ]
+    return tuple(Field(SUMMARY, key) for key in sorted(keys, key=natural_text)[:DEFAULT_COLUMNS])
+
+
+def numeric_fields(project: Project, fields: Sequence[Field]) -> frozenset[Field]:
+    """Those of `fields` with numbers to take statistics of. One query."""
+    by_id = {id_of(project, field): field for field in fields if field.scope != RUN}
+    found = Column.objects.filter(id__in=by_id).values_list("id", "kinds")
+    columns = {by_id[id.hex] for id, kinds in found if kinds & Kind.NUMBER}
+    return frozenset(columns | {f for f in fields if f.scope == RUN and RUN_FIELDS[f.key].type is Type.SECONDS})
+
+
+def group_candidates(project: Project, runset: Runset) -> list[Candidate]:
+    """Run fields, then config, then summary columns; of each, those worth grouping by (1 < distinct < runs) first.
+
+    Four queries, whatever the number of runs and columns.
+    """
+    runs = selected(project, runset)
+    total, candidates = _run_field_candidates(runs)
+    values = ColumnValue.objects.filter(column__project=project, run__in=runs)
+    counts = {
+        column: (distinct, count)
+        for column, distinct, count in values.values("column_id").values_list(
+            "column_id", Count("token", distinct=True), Count("pk")
+        )
+    }
+    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
+    for id, scope, key in columns.values_list("id", "scope", "key"):
+        if id in counts:
+            distinct, count = counts[id]
+            candidates.append(Candidate(Field(scope, key), key, distinct, total - count))
+    return sorted(candidates, key=lambda candidate: _candidate_order(candidate, total))
+
+
+def _candidate_order(candidate: Candidate, total: int) -> tuple[object, ...]:
+    scopes = (RUN, Scope.CONFIG, Scope.SUMMARY)
+    varies = 1 < candidate.distinct < total
+    # Run fields keep the order of their list: the sort is stable.
+    name = () if candidate.field.scope == RUN else natural_text(candidate.field.key)
+    return scopes.index(candidate.field.scope), not varies, name
+
+
+def _run_field_candidates(runs: QuerySet[Run]) -> tuple[int, list[Candidate]]:
+    now = timezone.now()
+    asked = {key: field for key, field in RUN_FIELDS.items() if field.groupable and field.type is not Type.TAGS}
+    expressions = {path(Field(RUN, key)): field.expression(now) for key, field in asked.items()}
+    counts = runs.annotate(**expressions).aggregate(
+        total=Count("pk"),
+        **{f"{name}_distinct": Count(name, distinct=True) for name in expressions},
+        **{f"{name}_count": Count(name) for name in expressions},
+    )
+    total = counts["total"]
+    tags = Tag.objects.filter(run__in=runs).aggregate(
+        distinct=Count("tag", distinct=True), count=Count("run", distinct=True)
+    )
+    found = []
+    for key, field in RUN_FIELDS.items():
+        if key in asked:
+            name = path(Field(RUN, key))
+            distinct, count = counts[f"{name}_distinct"], counts[f"{name}_count"]
+        elif field.type is Type.TAGS:
+            distinct, count = tags["distinct"], tags["count"]
+        else:
+            continue
+        found.append(Candidate(Field(RUN, key), field.label, distinct, total - count))
+    return total, found

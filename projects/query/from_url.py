@@ -1,0 +1,198 @@
+r"""Page query string <-> Runset.
+
+    group=config.lr&group=job_type   group by these, in this order; `group=` by nothing
+    grouped=0                        keep the fields, show the runs ungrouped
+    q=text  q=/regex/                search by name
+    f=config.lr:>=:0.1               a condition: field, operator, values, each `:` and `\` inside them after a `\`
+    sort=-summary.val/acc            `-` is descending; the first sorts first
+    columns=summary.val/acc          the table's columns; `columns=*` the project's default ones
+    hide=…,…  open=…,…               ids of groups and runs whose eye is off; of groups that are open
+    page=2
+
+A parameter that is absent means the default; one that is there but empty means none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from projects.query.fields import RUN_FIELDS, Type, field_from, groupable, label
+from projects.query.operators import condition_check
+from projects.query.runset import RUN, BadQuery, Condition, Field, Runset, Sort
+
+T = TypeVar("T")
+
+MAX_GROUP_FIELDS = 8
+MAX_CONDITIONS = 20
+MAX_SORTS = 8
+MAX_COLUMNS = 100
+MAX_HIDDEN = 1000
+MAX_OPEN = 50
+MAX_PAGE = 1_000_000
+MAX_TEXT = 1000
+
+_DEFAULT_COLUMNS = "*"
+_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_PARTS = re.compile(r"((?:[^:\\]|\\[:\\])*)(:|\Z)", re.DOTALL)
+
+
+def runset_from_query(query: QueryDict, *, defaults: Runset) -> Runset:
+    """Parameters of other names are left alone. Raises BadQuery, its text naming the parameter."""
+    fields = _many(query, "group", _group_field, MAX_GROUP_FIELDS)
+    grouped = _one(query, "grouped", _switch)
+    columns = _many(query, "columns", _column_field, MAX_COLUMNS) if query.getlist("columns") != ["*"] else None
+    if grouped is None:
+        grouped = defaults.grouped if fields is None else bool(fields)
+    return Runset(
+        search=_or(_one(query, "q", _text), defaults.search),
+        conditions=_or(_many(query, "f", condition_from, MAX_CONDITIONS), defaults.conditions),
+        fields=_or(fields, defaults.fields),
+        grouped=grouped,
+        sort=_or(_many(query, "sort", _sort, MAX_SORTS), defaults.sort),
+        columns=columns if "columns" in query else defaults.columns,
+        hidden=_or(_ids(query, "hide", MAX_HIDDEN), defaults.hidden),
+        open=_or(_ids(query, "open", MAX_OPEN), defaults.open),
+        page=_or(_one(query, "page", _page), defaults.page),
+    )
+
+
+def query_string(runset: Runset, defaults: Runset) -> str:
+    """What differs from the defaults, in a fixed order, without the `?`; runset_from_query gives the runset back."""
+    pairs: list[tuple[str, str]] = []
+    if runset.search != defaults.search:
+        pairs.append(("q", runset.search))
+    if runset.conditions != defaults.conditions:
+        pairs += _written("f", map(condition_text, runset.conditions))
+    grouped = defaults.grouped
+    if runset.fields != defaults.fields:
+        pairs += _written("group", map(str, runset.fields))
+        grouped = bool(runset.fields)
+    if runset.grouped != grouped:
+        pairs.append(("grouped", str(int(runset.grouped))))
+    if runset.sort != defaults.sort:
+        pairs += _written("sort", (f"{'-' if sort.descending else ''}{sort.field}" for sort in runset.sort))
+    if runset.columns != defaults.columns:
+        pairs += _written("columns", [_DEFAULT_COLUMNS] if runset.columns is None else map(str, runset.columns))
+    if runset.hidden != defaults.hidden:
+        pairs.append(("hide", ",".join(sorted(runset.hidden))))
+    if runset.open != defaults.open:
+        pairs.append(("open", ",".join(sorted(runset.open))))
+    if runset.page != defaults.page:
+        pairs.append(("page", str(runset.page)))
+    return urlencode(pairs, safe=",:/")
+
+
+def condition_from(text: str) -> Condition:
+    """The inverse of condition_text. Raises BadQuery."""
+    parts, end = [], 0
+    while (found := _PARTS.match(text, end)) is not None:
+        parts.append(re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL))
+        end = found.end()
+        if not found[2]:
+            break
+    else:
+        raise BadQuery("a “\\” stands before “:” or “\\”")
+    if len(parts) < 2:
+        raise BadQuery("a condition is field:operator:value")
+    condition = Condition(_field(parts[0]), parts[1], tuple(parts[2:]))
+    condition_check(condition)
+    return condition
+
+
+def condition_text(condition: Condition) -> str:
+    parts = (str(condition.field), condition.operator, *condition.values)
+    return ":".join(part.replace("\\", "\\\\").replace(":", "\\:") for part in parts)
+
+
+def _written(name: str, values: Iterable[str]) -> list[tuple[str, str]]:
+    return [(name, value) for value in values] or [(name, "")]
+
+
+def _or(value: T | None, default: T) -> T:
+    return default if value is None else value
+
+
+def _read(name: str, text: str, read: Callable[[str], T]) -> T:
+    if len(text) > MAX_TEXT:
+        raise BadQuery(f"{name}: longer than {MAX_TEXT} characters")
+    # No database keeps it in text, and PostgreSQL refuses to look for it.
+    if "\0" in text:
+        raise BadQuery(f"{name}: U+0000 is in no text")
+    try:
+        return read(text)
+    except BadQuery as error:
+        raise BadQuery(f"{name}: {error}") from None
+
+
+def _one(query: QueryDict, name: str, read: Callable[[str], T]) -> T | None:
+    texts = query.getlist(name)
+    return _read(name, texts[-1], read) if texts else None
+
+
+def _many(query: QueryDict, name: str, read: Callable[[str], T], most: int) -> tuple[T, ...] | None:
+    texts = query.getlist(name)
+    if not texts:
+        return None
+    found = [_read(name, text, read) for text in texts if text]
+    return tuple(_few(name, found, most))
+
+
+def _ids(query: QueryDict, name: str, most: int) -> frozenset[str] | None:
+    texts = query.getlist(name)
+    if not texts:
+        return None
+    ids = {id for text in texts for id in text.split(",") if id}
+    if not all(_ID.fullmatch(id) for id in ids):
+        raise BadQuery(f"{name}: ids of groups or runs, with commas between them")
+    return frozenset(_few(name, sorted(ids), most))
+
+
+def _few(name: str, found: Sequence[T], most: int) -> Sequence[T]:
+    if len(found) > most:
+        raise BadQuery(f"{name}: at most {most}")
+    if len(set(found)) < len(found):
+        raise BadQuery(f"{name}: the same one twice")
+    return found
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _switch(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise BadQuery("0 or 1")
+    return text == "1"
+
+
+def _page(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_PAGE):
+        raise BadQuery(f"a number from 1 to {MAX_PAGE}")
+    return int(text)
+
+
+def _sort(text: str) -> Sort:
+    return Sort(field_from(text.removeprefix("-")), descending=text.startswith("-"))
+
+
+def _field(text: str) -> Field:
+    """Anything a single run has."""
+    field = field_from(text)
+    if field.scope == RUN and RUN_FIELDS[field.key].type is Type.COUNT:
+        raise BadQuery(f"{label(field)} can only be sorted by")
+    return field
+
+
+_column_field = _field
+
+
+def _group_field(text: str) -> Field:
+    field = field_from(text)
+    if not groupable(field):
+        raise BadQuery(f"{label(field)} can't be grouped by")
+    return field

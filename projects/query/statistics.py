@@ -1,0 +1,53 @@
+"""Statistics of many groups at once, a run's value as the unit. Pure numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Arrays of one entry a group. Where n is 0, mean, low and high are NaN; where n < 2, std is NaN."""
+
+    n: Counts
+    mean: Floats
+    std: Floats  # sample (n - 1)
+    low: Floats
+    high: Floats
+
+
+def grouped_statistics(group: Counts, value: Floats, groups: int) -> Statistics:
+    """Of the finite among `value`; `group` (as long) says whose each is, from 0 to `groups` - 1.
+
+    The same values give the same bits in any order. Two passes, as sums of squares cancel, over values brought to the
+    order of 1 by a power of two, as squares of large ones overflow.
+    """
+    finite = np.isfinite(value)
+    group, value = group[finite], value[finite]
+    order = np.lexsort((value, group))
+    group, value = group[order], value[order]
+    n = np.bincount(group, minlength=groups)
+    some = np.flatnonzero(n)
+    mean, std, low, high = (np.full(groups, np.nan) for _ in range(4))
+    if some.size:
+        ends = np.cumsum(n)[some]
+        starts = ends - n[some]
+        low[some], high[some] = value[starts], value[ends - 1]
+        _, exponent = np.frexp(np.maximum(np.abs(low[some]), np.abs(high[some])))
+        count = n[some]
+        scaled = np.ldexp(value, np.repeat(-exponent, count))
+        centre = np.add.reduceat(scaled, starts) / count
+        rest = scaled - np.repeat(centre, count)
+        error = np.add.reduceat(rest, starts) / count
+        mean[some] = np.ldexp(centre + error, exponent)
+        rest -= np.repeat(error, count)
+        squares = np.add.reduceat(rest * rest, starts)
+        many = count > 1
+        std[some[many]] = np.ldexp(np.sqrt(squares[many] / (count[many] - 1)), exponent[many])
+    return Statistics(n, mean, std, low, high)

@@ -1,0 +1,271 @@
+"""What the runs table shows: groups, the runs under open ones, and what is left to fetch. At most seven queries."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal, TypeAlias
+
+from django.utils import timezone
+
+from projects.models import Project
+from projects.query.columns import numeric_fields, table_columns
+from projects.query.fields import id_of, label
+from projects.query.grouping import Group, Key, groups_of
+from projects.query.palette import colour
+from projects.query.runset import RUN, Field, Runset
+from projects.query.tree import Node, Tree
+from runs.models import ColumnValue, Run
+from runs.states import state_of
+
+PAGE_SIZE = 100
+
+Eye: TypeAlias = Literal["all", "some", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    field: Field
+    label: str
+    numeric: bool
+    sorted: Literal["ascending", "descending"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A run's value: its text as logged, and its number if it is a finite one."""
+
+    text: str
+    number: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    kind: ClassVar[str] = "group"
+    group: Group
+    depth: int
+    open: bool
+    eye: Eye  # how many of its runs charts draw
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    kind: ClassVar[str] = "run"
+    id: str  # hex
+    name: str
+    display_name: str
+    group: str
+    job_type: str
+    state: str  # derived
+    created_at: datetime
+    colour: str  # of its group; ungrouped, its own
+    values: dict[Field, Value]  # none where it is not set
+    depth: int
+    eye: Eye  # all or none
+
+
+@dataclass(frozen=True, slots=True)
+class MoreRow:
+    """Stands for the rows left out below `parent` (a group's id; "" at the top): they begin with page `page`."""
+
+    kind: ClassVar[str] = "more"
+    parent: str
+    depth: int
+    page: int
+    remaining: int
+    what: Literal["groups", "runs"]
+
+
+Row: TypeAlias = GroupRow | RunRow | MoreRow
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Over the whole runset. Groups are leaf groups, as charts draw them: 0 when ungrouped."""
+
+    groups: int
+    visible_groups: int
+    runs: int
+    visible_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    headers: tuple[Header, ...]
+    rows: tuple[Row, ...]  # in the order shown
+    totals: Totals
+    page: int  # of the topmost rows
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    rows: tuple[RunRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a run is to be shown."""
+
+    position: int
+    depth: int
+    colour: str
+    visible: bool
+
+
+def table(project: Project, runset: Runset, *, below: str | None = None, page: int | None = None) -> Table:
+    """The rows of the runset's page; with `below`, only those under the group of this id, from its page `page`."""
+    columns = table_columns(project, runset)
+    tree = _tree(project, runset, columns)
+    node = tree.find_id(below) if below else tree.root
+    page = page or (1 if below else runset.page)
+    places = list(_places(tree, node, page)) if node else []
+    headers = _headers(project, runset, columns)
+    return Table(
+        headers=headers,
+        rows=tuple(_rows(project, tree, places, columns)),
+        totals=_totals(tree),
+        page=page,
+        pages=max(1, -(-len((node.children or node.positions) if node else ()) // PAGE_SIZE)),
+    )
+
+
+def run_rows(
+    project: Project, runset: Runset, path: tuple[Key, ...] = (), *, page: int = 1, size: int = PAGE_SIZE
+) -> RunPage:
+    """A page of the runs below a path, whatever their subgroups."""
+    columns = table_columns(project, runset)
+    tree = _tree(project, runset, columns)
+    node = tree.find((key.field, key.token) for key in path)
+    if node is None:
+        return RunPage((), 0)
+    positions = tree.ordered_positions(node)
+    places = [_place(tree, node, position, 0) for position in positions[(page - 1) * size : page * size]]
+    return RunPage(tuple(_run_rows(project, tree, places, columns).values()), len(positions))
+
+
+def _tree(project: Project, runset: Runset, columns: Sequence[Field]) -> Tree:
+    # A column's values over all runs are for groups; the runs of a page bring their own.
+    return Tree(project, runset, columns if runset.grouping else [field for field in columns if field.scope == RUN])
+
+
+def _headers(project: Project, runset: Runset, columns: Sequence[Field]) -> tuple[Header, ...]:
+    numeric = numeric_fields(project, columns)
+    descending = {sort.field: sort.descending for sort in runset.sort}
+    words: dict[bool | None, Literal["ascending", "descending"] | None] = {
+        None: None,
+        False: "ascending",
+        True: "descending",
+    }
+    return tuple(Header(field, label(field), field in numeric, words[descending.get(field)]) for field in columns)
+
+
+def _places(tree: Tree, node: Node, page: int) -> Iterator[tuple[Node, int, bool] | _Place | MoreRow]:
+    """The rows below a node, depth first; a group as (node, depth, whether it is open)."""
+    depth = len(node.path)
+    first, after = (page - 1) * PAGE_SIZE, page * PAGE_SIZE
+    total = len(node.children or node.positions)
+    if node.children:
+        for child in tree.ordered(node.children)[first:after]:
+            is_open = child.id in tree.runset.open
+            yield child, depth, is_open
+            if is_open:
+                yield from _places(tree, child, 1)
+    else:
+        for position in tree.ordered_positions(node)[first:after]:
+            yield _place(tree, node, position, depth)
+    if total > after:
+        parent = node.id if node.parent else ""
+        yield MoreRow(parent, depth, page + 1, total - after, "groups" if node.children else "runs")
+
+
+def _place(tree: Tree, node: Node, position: int, depth: int) -> _Place:
+    visible = position not in tree.hidden_positions and not tree.off(node)
+    return _Place(position, depth, node.colour if node.parent else colour(position), visible)
+
+
+def _rows(
+    project: Project,
+    tree: Tree,
+    places: Sequence[tuple[Node, int, bool] | _Place | MoreRow],
+    columns: Sequence[Field],
+) -> Iterator[Row]:
+    nodes = [place[0] for place in places if isinstance(place, tuple)]
+    groups = iter(groups_of(tree, nodes, columns))
+    runs = _run_rows(project, tree, [place for place in places if isinstance(place, _Place)], columns)
+    for place in places:
+        if isinstance(place, tuple):
+            node, depth, is_open = place
+            yield GroupRow(next(groups), depth, is_open, _eye(tree, node))
+        elif isinstance(place, MoreRow):
+            yield place
+        elif place in runs:
+            yield runs[place]
+
+
+def _run_rows(project: Project, tree: Tree, places: Sequence[_Place], columns: Sequence[Field]) -> dict[_Place, RunRow]:
+    """Two queries, one for the runs and one for their values. A run deleted since the frame was read is left out."""
+    if not places:
+        return {}
+    now = timezone.now()
+    ids = tree.frame.ids
+    wanted = {uuid.UUID(ids[place.position]) for place in places}
+    runs = Run.objects.defer("config", "client_info", "summary").in_bulk(wanted)
+    values: dict[uuid.UUID, dict[Field, Value]] = {id: {} for id in wanted}
+    by_id = {uuid.UUID(id_of(project, field)): field for field in columns if field.scope != RUN}
+    found = ColumnValue.objects.filter(run_id__in=wanted, column_id__in=by_id) if by_id else ColumnValue.objects.none()
+    for run_id, column_id, text, number in found.values_list("run_id", "column_id", "text", "number"):
+        values[run_id][by_id[column_id]] = Value(text, number)
+    rows = {}
+    for place in places:
+        run = runs.get(uuid.UUID(ids[place.position]))
+        if run is not None:
+            rows[place] = RunRow(
+                id=run.id.hex,
+                name=run.name,
+                display_name=run.display_name,
+                group=run.group,
+                job_type=run.job_type,
+                state=state_of(run, now),
+                created_at=run.created_at,
+                colour=place.colour,
+                values=values[run.id] | _field_values(tree, place.position, columns),
+                depth=place.depth,
+                eye="all" if place.visible else "none",
+            )
+    return rows
+
+
+def _field_values(tree: Tree, position: int, columns: Sequence[Field]) -> dict[Field, Value]:
+    found = {}
+    for field in columns:
+        if field.scope != RUN:
+            continue
+        if field in tree.frame.numbers:
+            number = float(tree.frame.numbers[field][position])
+            found[field] = Value(f"{number:g}", number)
+        elif tokens := tree.frame.tokens[field][position]:
+            found[field] = Value(tree.frame.text(field, tokens))
+    return found
+
+
+def _eye(tree: Tree, node: Node) -> Eye:
+    shown = sum(len(tree.visible(leaf)) for leaf in node.leaves())
+    if not shown:
+        return "none"
+    return "all" if shown == sum(len(leaf.positions) for leaf in node.leaves()) else "some"
+
+
+def _totals(tree: Tree) -> Totals:
+    leaves = list(tree.root.leaves())
+    visible = [tree.visible(leaf) for leaf in leaves]
+    grouped = bool(tree.root.children)
+    return Totals(
+        groups=len(leaves) if grouped else 0,
+        visible_groups=sum(1 for positions in visible if positions) if grouped else 0,
+        runs=len(tree.frame.ids),
+        visible_runs=len({position for positions in visible for position in positions}),
+    )

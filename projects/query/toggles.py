@@ -1,0 +1,67 @@
+"""Every change that a link of the page makes to a runset. What changes the rows starts again at page 1."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from projects.query.runset import Condition, Field, Runset, Sort
+
+
+def toggled_group(runset: Runset) -> Runset:
+    """The Group button: between the last grouping and none."""
+    return replace(runset, grouped=not runset.grouped, page=1)
+
+
+def cleared_group(runset: Runset) -> Runset:
+    return replace(runset, fields=(), grouped=False, open=frozenset(), page=1)
+
+
+def with_field(runset: Runset, field: Field) -> Runset:
+    """Grouped by `field` too, innermost."""
+    fields = runset.fields if field in runset.fields else (*runset.fields, field)
+    return with_fields(runset, fields)
+
+
+def with_fields(runset: Runset, fields: tuple[Field, ...]) -> Runset:
+    """Grouped by exactly these, in this order."""
+    return replace(runset, fields=fields, grouped=bool(fields), page=1)
+
+
+def without_field(runset: Runset, field: Field) -> Runset:
+    return with_fields(runset, tuple(kept for kept in runset.fields if kept != field))
+
+
+def with_condition(runset: Runset, condition: Condition) -> Runset:
+    if condition in runset.conditions:
+        return runset
+    return replace(runset, conditions=(*runset.conditions, condition), page=1)
+
+
+def without_condition(runset: Runset, condition: Condition) -> Runset:
+    return replace(runset, conditions=tuple(kept for kept in runset.conditions if kept != condition), page=1)
+
+
+def sorted_by(runset: Runset, field: Field) -> Runset:
+    """A click on a column's head: descending, then ascending, then not sorted."""
+    following = {
+        (): (Sort(field, descending=True),),
+        (Sort(field, descending=True),): (Sort(field, descending=False),),
+        (Sort(field, descending=False),): (),
+    }
+    return replace(runset, sort=following.get(runset.sort, (Sort(field, descending=True),)), page=1)
+
+
+def toggled_open(runset: Runset, id: str) -> Runset:
+    return replace(runset, open=runset.open ^ {id})
+
+
+def toggled_hidden(runset: Runset, id: str) -> Runset:
+    return replace(runset, hidden=runset.hidden ^ {id})
+
+
+def all_shown(runset: Runset) -> Runset:
+    return replace(runset, hidden=frozenset())
+
+
+def paged(runset: Runset, page: int) -> Runset:
+    return replace(runset, page=page)

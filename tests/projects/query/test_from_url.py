@@ -1,0 +1,148 @@
+import pytest
+from django.http import QueryDict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projects.query import toggles
+from projects.query.columns import RUN_FIELDS
+from projects.query.fields import groupable
+from projects.query.from_url import condition_from, condition_text, query_string, runset_from_query
+from projects.query.operators import OPERATORS
+from projects.query.runset import CONFIG, RUN, SUMMARY, BadQuery, Condition, Field, Runset, Sort
+
+_text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+_column = st.builds(Field, st.sampled_from([CONFIG, SUMMARY]), _text)
+_run_field = st.sampled_from([Field(RUN, key) for key in RUN_FIELDS])
+_any_field = _column | _run_field.filter(lambda field: field.key != "runs")
+
+
+@st.composite
+def _conditions(draw: st.DrawFn) -> Condition:
+    operator = draw(st.sampled_from(list(OPERATORS.values())))
+    least, most = (operator.values, operator.values) if operator.values is not None else (1, 4)
+    values = draw(st.lists(_text, min_size=least, max_size=most))
+    return Condition(draw(_any_field), operator.key, tuple(values))
+
+
+def _few(of: st.SearchStrategy, most: int = 4) -> st.SearchStrategy:
+    return st.lists(of, max_size=most, unique=True).map(tuple)
+
+
+_ids = st.frozensets(st.text("abcXYZ019-_", min_size=1, max_size=32), max_size=4)
+_runsets = st.builds(
+    Runset,
+    search=_text,
+    conditions=_few(_conditions()),
+    fields=_few(_column | _run_field.filter(groupable)),
+    grouped=st.booleans(),
+    sort=_few(st.builds(Sort, _column | _run_field, st.booleans())),
+    columns=st.none() | _few(_any_field),
+    hidden=_ids,
+    open=_ids,
+    page=st.integers(1, 1000),
+)
+
+LR, JOB, ACC = Field(CONFIG, "lr"), Field(RUN, "job_type"), Field(SUMMARY, "val/acc")
+GROUPED = Runset(fields=(Field(RUN, "group"), JOB), grouped=True)
+
+
+PLAIN = Runset()
+
+
+def read(text: str, defaults: Runset = PLAIN) -> Runset:
+    return runset_from_query(QueryDict(text), defaults=defaults)
+
+
+@given(_runsets, _runsets)
+def test_the_query_string_of_a_runset_reads_back_as_the_runset(runset, defaults):
+    assert read(query_string(runset, defaults), defaults) == runset
+
+
+@given(_runsets)
+def test_the_query_string_of_the_defaults_is_empty(runset):
+    assert query_string(runset, runset) == ""
+
+
+@given(_conditions())
+def test_a_condition_reads_back_whatever_its_field_and_values_hold(condition):
+    assert condition_from(condition_text(condition)) == condition
+
+
+def test_the_written_form_is_short_and_readable():
+    runset = Runset(
+        fields=(LR, JOB),
+        grouped=True,
+        sort=(Sort(ACC, True),),
+        conditions=(Condition(Field(CONFIG, "a:b"), "in", ("x", "y")),),
+    )
+    assert query_string(runset, Runset()) == (
+        "f=config.a%5C:b:in:x:y&group=config.lr&group=job_type&sort=-summary.val/acc"
+    )
+
+
+def test_no_group_parameter_means_the_default_and_an_empty_one_means_none():
+    assert read("", GROUPED).grouping == GROUPED.fields
+    assert read("group=", GROUPED).grouping == ()
+    assert read("group=config.lr", GROUPED).grouping == (LR,)
+
+
+def test_grouped_0_keeps_the_fields_for_the_way_back():
+    runset = read("grouped=0", GROUPED)
+    assert runset.grouping == ()
+    assert toggles.toggled_group(runset) == GROUPED
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("group=nothing", "group"),
+        ("group=created_at", "group"),
+        ("group=config.a&group=config.a", "group"),
+        ("&".join(f"group=config.{i}" for i in range(9)), "group"),
+        ("grouped=yes", "grouped"),
+        ("f=config.lr", "f"),
+        ("f=config.lr:~:1", "f"),
+        ("f=config.lr:=", "f"),
+        ("f=config.lr:set:1", "f"),
+        ("f=config.lr:=:1\\", "f"),
+        ("f=runs:=:1", "f"),
+        ("&".join(f"f=config.a:=:{i}" for i in range(21)), "f"),
+        ("sort=-", "sort"),
+        ("columns=runs", "columns"),
+        ("page=0", "page"),
+        ("page=-1", "page"),
+        ("page=٣", "page"),
+        ("page=" + "9" * 5000, "page"),
+        ("hide=<script>", "hide"),
+        ("open=" + ",".join(map(str, range(51))), "open"),
+        ("q=a%00b", "q"),
+        ("q=" + "a" * 1001, "q"),
+    ],
+)
+def test_what_means_nothing_is_refused_by_the_name_of_its_parameter(text, names):
+    with pytest.raises(BadQuery, match=f"^{names}: "):
+        read(text)
+
+
+def test_a_head_sorts_descending_then_ascending_then_not():
+    runset = Runset(page=3)
+    steps = []
+    for _ in range(3):
+        runset = toggles.sorted_by(runset, ACC)
+        steps.append(runset.sort)
+    assert steps == [(Sort(ACC, True),), (Sort(ACC, False),), ()]
+    assert runset.page == 1
+    assert toggles.sorted_by(Runset(sort=(Sort(LR),)), ACC).sort == (Sort(ACC, True),)
+
+
+def test_fields_are_added_innermost_and_taken_away():
+    runset = toggles.with_field(toggles.with_field(Runset(), LR), JOB)
+    assert runset.grouping == (LR, JOB)
+    assert toggles.without_field(runset, LR).grouping == (JOB,)
+    assert toggles.without_field(toggles.without_field(runset, LR), JOB) == Runset()
+    assert toggles.cleared_group(runset) == Runset()
+
+
+def test_toggling_twice_is_nothing():
+    assert toggles.toggled_open(toggles.toggled_open(GROUPED, "a"), "a") == GROUPED
+    assert toggles.toggled_hidden(toggles.toggled_hidden(GROUPED, "a"), "a") == GROUPED
