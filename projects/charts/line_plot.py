@@ -1,0 +1,202 @@
+"""LinePlot: how one panel draws one metric. Frozen settings, and the lists of choices that forms, docs and tests read.
+
+A spec is a plain JSON object with the keys of the public line-plot spec where one exists (`xAxis`, `groupAgg` …); it
+holds only what differs from the default.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+class SpecError(ValueError):
+    """A spec that can't be drawn. `errors`: spec key -> what is wrong with it, for the person who set it."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{key}: {text}" for key, text in errors.items()))
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value a setting may have: the spec's word, the person's word, and a sentence."""
+
+    key: str
+    label: str
+    hint: str
+
+
+X_AXES = (
+    Choice("_step", "Step", "The step the client counted."),
+    Choice("_runtime", "Relative time", "Seconds since the run started."),
+    Choice("_timestamp", "Wall time", "The clock when the point was logged."),
+)
+GROUP_AGGS = (
+    Choice("mean", "Mean", "Each run counts once."),
+    Choice("median", "Median", "Half of the runs are above. Quartiles are the shading that goes with it."),
+    Choice("iqm", "IQM", "Mean of the middle half of the runs; the plain mean where there are fewer than 4."),
+    Choice("min", "Min", "The lowest value of any run."),
+    Choice("max", "Max", "The highest value of any run."),
+)
+GROUP_AREAS = (
+    Choice("none", "None", "Only the line."),
+    Choice("minmax", "Min–max", "From the lowest to the highest value of any run."),
+    Choice("stddev", "Std dev", "Mean ± the standard deviation between runs."),
+    Choice("stderr", "Std err", "Mean ± the standard error, deviation / √n."),
+    Choice("ci95", "95 % CI", "Mean ± t(0.975, n − 1) standard errors."),
+    Choice("quartiles", "Quartiles", "The middle half of the runs, 25 % to 75 %."),
+    Choice("each", "Each run", "A thin line for every run."),
+)
+GROUP_BYS = (
+    Choice("same", "Same as table", "One line per group of the runs table."),
+    Choice("none", "None", "One line per run."),
+)
+LEGEND_POSITIONS = (
+    Choice("north", "Top", "Above the plot."),
+    Choice("south", "Bottom", "Below the plot."),
+    Choice("east", "Right", "Right of the plot."),
+    Choice("west", "Left", "Left of the plot."),
+)
+MAX_LINES = 1000
+
+
+def _one_of(choices: Iterable[Choice]) -> Callable[[object], str]:
+    keys = [choice.key for choice in choices]
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in keys:
+            raise ValueError(f"Must be one of {', '.join(keys)}.")
+        return value
+
+    return check
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 500:
+        raise ValueError("Must be a text of at most 500 characters.")
+    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("Has characters that can't be stored.")
+    return value
+
+
+def _x_axis(value: object) -> str:
+    """A built-in axis or any logged metric; the client keeps names that start with "_" to itself."""
+    key = _text(value)
+    if not key or (key.startswith("_") and key not in {choice.key for choice in X_AXES}):
+        raise ValueError(f"Must be one of {', '.join(choice.key for choice in X_AXES)}, or a logged metric.")
+    return key
+
+
+def _metrics(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) > 100:
+        raise ValueError("Must be a list of at most 100 metric names.")
+    return tuple(_text(item) for item in value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("Must be true or false.")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= 1e300:
+        raise ValueError("Must be a number.")
+    return float(value)
+
+
+def _bound(value: object) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _line_width(value: object) -> float:
+    width = _number(value)
+    if not 0.25 <= width <= 20:
+        raise ValueError("Must be a number from 0.25 to 20.")
+    return width
+
+
+def _limit(value: object) -> int:
+    count = _number(value)
+    if not 1 <= count <= MAX_LINES or count != math.floor(count):
+        raise ValueError(f"Must be a whole number from 1 to {MAX_LINES}.")
+    return int(count)
+
+
+def _setting(default: Any, check: Callable[[object], object]) -> Any:
+    return field(default=default, metadata={"check": check})
+
+
+def _spec_key(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlot:
+    """Settings of a line plot. Made by `from_spec`, which checks; the defaults are a valid plot."""
+
+    metrics: tuple[str, ...] = _setting((), _metrics)
+    x_axis: str = _setting("_step", _x_axis)
+    x_min: float | None = _setting(None, _bound)  # in the units of the x axis; seconds for times
+    x_max: float | None = _setting(None, _bound)
+    y_min: float | None = _setting(None, _bound)
+    y_max: float | None = _setting(None, _bound)
+    x_log_scale: bool = _setting(False, _flag)
+    y_log_scale: bool = _setting(False, _flag)
+    limit: int = _setting(10, _limit)  # how many groups (ungrouped: runs) are drawn
+    title: str = _setting("", _text)
+    x_title: str = _setting("", _text)
+    y_title: str = _setting("", _text)
+    line_width: float = _setting(2.0, _line_width)
+    show_legend: bool = _setting(False, _flag)
+    legend_position: str = _setting("north", _one_of(LEGEND_POSITIONS))
+    group_agg: str = _setting("mean", _one_of(GROUP_AGGS))
+    group_area: str = _setting("stddev", _one_of(GROUP_AREAS))
+    group_by: str = _setting("same", _one_of(GROUP_BYS))
+    sample_deviation: bool = _setting(True, _flag)  # n − 1; else n
+
+    @classmethod
+    def from_spec(cls, spec: Mapping[str, object]) -> LinePlot:
+        """Raises SpecError naming every unknown key and every wrong value."""
+        settings = {_spec_key(item.name): item for item in fields(cls)}
+        values: dict[str, Any] = {}
+        errors: dict[str, str] = {}
+        for key, value in spec.items():
+            if key not in settings:
+                errors[str(key)] = "Is not a setting of a line plot."
+                continue
+            try:
+                values[settings[key].name] = settings[key].metadata["check"](value)
+            except ValueError as error:
+                errors[key] = str(error)
+        plot = cls(**values)
+        errors |= {key: text for key, text in plot._range_errors().items() if key not in errors}
+        if errors:
+            raise SpecError(errors)
+        return plot
+
+    def to_spec(self) -> dict[str, object]:
+        """Only what differs from the default; `from_spec` gives the same plot back."""
+        values = {item: getattr(self, item.name) for item in fields(self)}
+        return {
+            _spec_key(item.name): list(value) if isinstance(value, tuple) else value
+            for item, value in values.items()
+            if value != item.default
+        }
+
+    def _range_errors(self) -> dict[str, str]:
+        errors = {}
+        for axis, low, high, log in (
+            ("x", self.x_min, self.x_max, self.x_log_scale),
+            ("y", self.y_min, self.y_max, self.y_log_scale),
+        ):
+            if low is not None and high is not None and low >= high:
+                errors[f"{axis}Max"] = "Must be above the minimum."
+            for end, value in (("Min", low), ("Max", high)):
+                if log and value is not None and value <= 0:
+                    errors[f"{axis}{end}"] = "Must be above 0 on a log axis."
+        return errors

@@ -1,0 +1,154 @@
+"""Groups of runs and a metric -> the figure of one panel. The only module of charts that asks the history."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from projects.charts.aggregate import GroupLine, group_line
+from projects.charts.align import Aligned, align_cells, align_points
+from projects.charts.figure import Basis, line_figure
+from projects.charts.line_plot import LinePlot
+from projects.query.grouping import RunGroup
+from runs.columns import column_id
+from runs.history import store
+from runs.models import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The numbers of a chart: groups without points are in `basis` but not in `lines`."""
+
+    lines: list[tuple[RunGroup, GroupLine]]
+    basis: Basis
+    width: float | None  # of a bin; None when x is exact
+
+
+def line_plot(
+    *,
+    project_id: uuid.UUID,
+    metric: str,
+    plot: LinePlot,
+    groups: Sequence[RunGroup],
+    total_groups: int,
+    lo: float | None = None,
+    hi: float | None = None,
+    grouped: bool,
+) -> dict[str, Any]:
+    """A figure {"data", "layout", "meta"} of plain JSON (figure.py says what is in it).
+
+    `groups` are the first of `total_groups`, at most `plot.limit` of them are drawn; when not `grouped` each is one
+    run, drawn as it is, whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis
+    (seconds for times), limits what is read, so that as many cells show it finer; without them the plot's own range
+    does.
+    """
+    drawing = draw(
+        project_id=project_id,
+        metric=metric,
+        plot=plot,
+        groups=groups,
+        total_groups=total_groups,
+        lo=lo,
+        hi=hi,
+        grouped=grouped,
+    )
+    return line_figure(
+        metric=metric, plot=plot, lines=drawing.lines, basis=drawing.basis, grouped=grouped, width=drawing.width
+    )
+
+
+def draw(
+    *,
+    project_id: uuid.UUID,
+    metric: str,
+    plot: LinePlot,
+    groups: Sequence[RunGroup],
+    total_groups: int,
+    lo: float | None = None,
+    hi: float | None = None,
+    grouped: bool,
+) -> Drawing:
+    """The numbers that `line_plot` draws, same arguments."""
+    groups = groups[: plot.limit]
+    run_ids, rows = _rows(groups)
+    aligned = _aligned(
+        project_id=project_id,
+        metric=metric,
+        run_ids=run_ids,
+        x=plot.x_axis,
+        lo=plot.x_min if lo is None else lo,
+        hi=plot.x_max if hi is None else hi,
+    )
+    agg, area = (plot.group_agg, plot.group_area) if grouped else ("mean", "none")
+    lines = [
+        (
+            group,
+            group_line(
+                aligned.x,
+                aligned.value[of_group],
+                aligned.low[of_group],
+                aligned.high[of_group],
+                agg=agg,
+                area=area,
+                sample_deviation=plot.sample_deviation,
+            ),
+        )
+        for group, of_group in zip(groups, rows, strict=True)
+    ]
+    return Drawing(
+        [(group, line) for group, line in lines if line.x.size],
+        Basis(
+            runs=int(np.count_nonzero(~np.isnan(aligned.value).all(axis=1))) if aligned.x.size else 0,
+            of_runs=len(run_ids),
+            groups=len(groups),
+            of_groups=total_groups,
+            nonfinite=int(aligned.nonfinite.sum()),
+        ),
+        aligned.width,
+    )
+
+
+def line_rows(drawing: Drawing) -> Iterator[tuple[str, float, float, float | None, float | None, int]]:
+    """What is drawn as a table: group, x, line, lower and upper end of the band (None: no band), runs."""
+    for group, line in drawing.lines:
+        for x, value, low, high, n in zip(
+            line.x.tolist(), line.line.tolist(), line.low.tolist(), line.high.tolist(), line.n.tolist(), strict=True
+        ):
+            banded = low == low
+            yield group.label, x, value, low if banded else None, high if banded else None, n
+
+
+def _rows(groups: Sequence[RunGroup]) -> tuple[list[uuid.UUID], list[slice | NDArray[np.int64]]]:
+    """Each run once (an exploded field puts a run in several groups), and each group's rows among them.
+
+    A group's runs are ordered by id, so that sums come out the same to the last bit however the table sorts them.
+    """
+    place: dict[uuid.UUID, int] = {}
+    rows: list[slice | NDArray[np.int64]] = []
+    for group in groups:
+        ids = sorted(group.run_ids, key=attrgetter("int"))
+        index = np.array([place.setdefault(run_id, len(place)) for run_id in ids], dtype=np.int64)
+        following = index.size and index[-1] - index[0] == index.size - 1 and bool((np.diff(index) == 1).all())
+        rows.append(slice(int(index[0]), int(index[-1]) + 1) if following else index)  # a slice copies nothing
+    return list(place), rows
+
+
+def _aligned(
+    *,
+    project_id: uuid.UUID,
+    metric: str,
+    run_ids: Sequence[uuid.UUID],
+    x: str,
+    lo: float | None,
+    hi: float | None,
+) -> Aligned:
+    series = store.read(column_id=column_id(project_id, Scope.HISTORY, metric), run_ids=run_ids, x=x, lo=lo, hi=hi)
+    if isinstance(series, store.Cells):
+        return align_cells(series)
+    return align_points(series, steps=x == "_step")

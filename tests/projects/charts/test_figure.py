@@ -1,0 +1,211 @@
+import json
+import math
+import uuid
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from projects.charts.aggregate import BANDS, LINES, group_line
+from projects.charts.figure import Basis, line_figure
+from projects.charts.line_plot import LEGEND_POSITIONS, LinePlot
+from projects.query.grouping import RunGroup
+from tests.projects.charts.curves import decoded
+
+NAN = math.nan
+
+
+def figure(
+    values: list[list[list[float]]],
+    x: list[float] | None = None,
+    grouped: bool = True,
+    of_groups: int | None = None,
+    nonfinite: int = 0,
+    width: float | None = None,
+    label: str = "lr: 0.1",
+    **settings: Any,
+) -> dict[str, Any]:
+    """A figure of groups, each a list of runs, each a list of a value for every x. Checked as plotly and JSON check."""
+    plot = LinePlot.from_spec(settings)
+    lines = []
+    for number, runs in enumerate(values):
+        value = np.array(runs, dtype=float)
+        group = RunGroup(f"g{number}", label, "#4269d0", tuple(uuid.UUID(int=n) for n in range(len(runs))))
+        at = np.arange(value.shape[1], dtype=float) if x is None else np.array(x, dtype=float)
+        lines.append(
+            (
+                group,
+                group_line(at, value, value, value, agg=plot.group_agg, area=plot.group_area if grouped else "none"),
+            )
+        )
+    runs = sum(map(len, values))
+    basis = Basis(runs, runs, len(values), of_groups or len(values), nonfinite)
+    made = line_figure(metric="val/loss", plot=plot, lines=lines, basis=basis, grouped=grouped, width=width)
+    go.Figure(made["data"], made["layout"])
+    json.dumps(made, allow_nan=False)
+    return made
+
+
+def role(made: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return [trace for trace in made["data"] if trace["meta"]["role"] == name]
+
+
+def test_a_group_is_a_band_and_above_it_a_line_in_its_colour() -> None:
+    made = figure([[[0, 1], [1, 2]], [[5, 5], [6, 6]]])
+    assert [(trace["meta"]["role"], trace["meta"]["group"]) for trace in made["data"]] == [
+        ("band", "g0"),
+        ("band", "g1"),
+        ("line", "g0"),
+        ("line", "g1"),
+    ]
+    band, line = made["data"][0], made["data"][2]
+    assert (line["line"]["color"], band["fillcolor"]) == ("#4269d0", "rgba(66,105,208,0.18)")
+    assert band["legendgroup"] == line["legendgroup"] == "g0"
+    assert (band["showlegend"], band["hoverinfo"], line["showlegend"]) == (False, "skip", True)
+    assert decoded(line["x"]).tolist() == [0, 1]
+    assert decoded(line["y"]).tolist() == [0.5, 1.5]
+    assert len({trace["uid"] for trace in made["data"]}) == 4
+
+
+@pytest.mark.parametrize("agg", LINES)
+@pytest.mark.parametrize("area", BANDS)
+@pytest.mark.parametrize("grouped", [True, False])
+def test_every_choice_is_a_figure_plotly_takes(agg: str, area: str, grouped: bool) -> None:
+    made = figure([[[0, 1, NAN, 4], [1, 2, 3, NAN]]], grouped=grouped, groupAgg=agg, groupArea=area)
+    assert len(role(made, "line")) == 1
+    assert len(role(made, "band")) == (grouped and area not in ("none", "each"))
+    assert len(role(made, "runs")) == (grouped and area == "each")
+
+
+def test_a_point_carries_n_and_its_distance_to_the_ends_of_a_symmetric_band() -> None:
+    line = role(figure([[[0, 0], [1, NAN]]], groupArea="stderr"), "line")[0]
+    assert np.array_equal(decoded(line["customdata"]), [[2, 0.5], [1, NAN]], equal_nan=True)
+    assert "± %{customdata[1]:.3~g} · %{customdata[0]} of 2 runs" in line["hovertemplate"][0]
+    assert "±" not in line["hovertemplate"][1]
+    assert "%{customdata[0]} of 2 runs" in line["hovertemplate"][1]
+
+
+def test_a_point_carries_both_ends_of_any_other_band() -> None:
+    line = role(figure([[[0, 0], [1, 3]]], groupArea="minmax"), "line")[0]
+    assert decoded(line["customdata"]).tolist() == [[2, 0, 1], [2, 0, 3]]
+    assert "[%{customdata[1]:.5~g}, %{customdata[2]:.5~g}]" in line["hovertemplate"]
+
+
+def test_a_band_has_a_polygon_for_each_stretch_and_a_gap_between() -> None:
+    made = figure([[[0, 0, 0, 0, 0], [2, 2, NAN, 2, 2]]], groupArea="minmax")
+    band = role(made, "band")[0]
+    assert band["fill"] == "toself"
+    x, y = decoded(band["x"]), decoded(band["y"])
+    assert np.array_equal(x, [0, 1, 1, 0, NAN, 3, 4, 4, 3], equal_nan=True)
+    assert np.array_equal(y, [2, 2, 0, 0, NAN, 2, 2, 0, 0], equal_nan=True)
+    assert band["line"]["width"] == 0
+
+
+def test_a_band_that_stands_alone_is_seen_by_its_outline() -> None:
+    made = figure([[[0, 0, 0], [NAN, 2, NAN]]], groupArea="minmax")
+    assert role(made, "band")[0]["line"]["width"] > 0
+
+
+def test_a_group_of_one_point_is_a_mark() -> None:
+    made = figure([[[1], [3]]], groupArea="minmax")
+    line = role(made, "line")[0]
+    assert (line["mode"], decoded(line["y"]).tolist()) == ("markers", [2])
+    assert decoded(role(made, "band")[0]["y"]).tolist() == [3, 1]
+
+
+def test_one_run_has_no_band() -> None:
+    assert role(figure([[[0, 1, 2]]]), "band") == []
+
+
+def test_each_run_is_a_thin_line_with_a_gap_to_the_next() -> None:
+    made = figure([[[0, 1, 2], [5, NAN, 7]]], groupArea="each")
+    runs = role(made, "runs")[0]
+    assert np.array_equal(decoded(runs["x"]), [0, 1, 2, NAN, 0, 2], equal_nan=True)
+    assert np.array_equal(decoded(runs["y"]), [0, 1, 2, NAN, 5, 7], equal_nan=True)
+    assert runs["line"]["width"] < role(made, "line")[0]["line"]["width"]
+
+
+def test_on_a_log_axis_a_band_that_reaches_below_zero_keeps_its_upper_half() -> None:
+    made = figure([[[0.01, 0.1], [1, 0.2]]], yLogScale=True)
+    y = decoded(role(made, "band")[0]["y"])
+    assert (y > 0).all()
+    assert y.min() == pytest.approx(0.15 - 0.05 * math.sqrt(2))  # the least that is drawn anywhere
+    assert made["layout"]["yaxis"]["type"] == "log"
+
+
+def test_on_a_log_axis_a_band_wholly_below_zero_is_not_drawn() -> None:
+    made = figure([[[-1, -1], [-2, -2]], [[1, 1], [2, 2]]], yLogScale=True)
+    assert [trace["meta"]["group"] for trace in role(made, "band")] == ["g1"]
+
+
+def test_on_a_log_x_axis_a_band_starts_above_zero() -> None:
+    made = figure([[[0, 0, 0], [1, 1, 1]]], xLogScale=True, groupArea="minmax")
+    assert decoded(role(made, "band")[0]["x"]).tolist() == [1, 2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({}, "mean ± std dev · 4 of 4 runs"),
+        ({"groupArea": "none"}, "mean · 4 of 4 runs"),
+        ({"groupArea": "minmax"}, "mean, min–max · 4 of 4 runs"),
+        ({"groupArea": "stderr"}, "mean ± std err · 4 of 4 runs"),
+        ({"groupArea": "ci95"}, "mean ± 95 % CI · 4 of 4 runs"),
+        ({"groupArea": "each"}, "mean, each run · 4 of 4 runs"),
+        ({"groupAgg": "median", "groupArea": "quartiles"}, "median, quartiles · 4 of 4 runs"),
+        ({"groupAgg": "median"}, "median, mean ± std dev · 4 of 4 runs"),
+        ({"groupAgg": "iqm", "groupArea": "none"}, "IQM (mean below 4 runs) · 4 of 4 runs"),
+        ({"sampleDeviation": False}, "mean ± population std dev · 4 of 4 runs"),
+    ],
+)
+def test_the_header_says_what_is_drawn(settings: dict[str, Any], text: str) -> None:
+    assert figure([[[0], [1]], [[2], [3]]], **settings)["meta"]["header"] == text
+
+
+def test_the_header_says_binned_and_what_is_left_out() -> None:
+    made = figure([[[0], [1]]], of_groups=37, width=16.0, nonfinite=1003)
+    assert made["meta"]["header"] == "mean ± std dev · 2 of 2 runs · binned · 1 of 37 groups"
+    assert (made["meta"]["exact"], made["meta"]["width"]) == (False, 16.0)
+    assert made["meta"]["nonfinite"] == 1003
+    assert made["meta"]["nonfiniteText"] == "1,003 values left out (NaN or infinite)"
+    assert figure([[[0]]], nonfinite=1)["meta"]["nonfiniteText"] == "1 value left out (NaN or infinite)"
+
+
+def test_the_header_of_an_ungrouped_chart_counts_runs() -> None:
+    made = figure([[[0, 1]], [[1, 2]]], grouped=False, of_groups=37)
+    assert made["meta"]["header"] == "2 of 37 runs"
+    assert "customdata" not in made["data"][0]
+
+
+def test_an_empty_figure_says_so() -> None:
+    made = figure([])
+    assert (made["data"], made["meta"]["empty"], made["meta"]["nonfiniteText"]) == ([], True, "")
+
+
+def test_wall_time_is_a_date_axis_in_milliseconds() -> None:
+    made = figure([[[0, 1]]], x=[1.7e9, 1.7e9 + 1], xAxis="_timestamp", xMin=1.6e9, xMax=1.8e9)
+    assert decoded(made["data"][0]["x"]).tolist() == [1.7e12, 1.7e12 + 1000]
+    assert made["layout"]["xaxis"]["type"] == "date"
+    assert made["layout"]["xaxis"]["range"] == [1.6e12, 1.8e12]
+
+
+def test_ranges_and_titles_reach_the_axes() -> None:
+    layout = figure([[[1, 2]]], yLogScale=True, yMin=0.1, xMax=5, xTitle="a <b>", yTitle="nats")["layout"]
+    assert layout["yaxis"]["range"] == [-1, None]
+    assert layout["xaxis"]["range"] == [None, 5]
+    assert layout["xaxis"]["title"]["text"] == "a &lt;b&gt;"
+    assert layout["yaxis"]["title"]["text"] == "nats"
+
+
+def test_names_are_text_and_never_in_a_template() -> None:
+    line = role(figure([[[1, 2]]], label="<b>%{x}</b>"), "line")[0]
+    assert line["name"] == "&lt;b&gt;%{x}&lt;/b&gt;"
+    assert "&lt;" not in line["hovertemplate"]
+
+
+@pytest.mark.parametrize("position", [choice.key for choice in LEGEND_POSITIONS])
+def test_every_legend_position_is_drawn(position: str) -> None:
+    layout = figure([[[1, 2]]], showLegend=True, legendPosition=position)["layout"]
+    assert layout["showlegend"]
+    assert layout["legend"]["orientation"] in ("h", "v")

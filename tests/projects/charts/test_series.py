@@ -1,0 +1,215 @@
+import json
+import random
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from projects.charts import series
+from projects.charts.line_plot import LinePlot
+from projects.query.grouping import RunGroup
+from runs.columns import column_id
+from runs.history.store import Cells, Points
+from tests.projects.charts.curves import Curve, cells, decoded, points
+
+PROJECT = uuid.UUID(int=7)
+
+
+class History:
+    """A store that answers from curves by run, as the history's contract says."""
+
+    def __init__(self, curves: dict[uuid.UUID, Curve], width: int | None = None) -> None:
+        self.curves, self.width = curves, width
+        self.asked: list[dict[str, Any]] = []
+
+    def read(self, *, run_ids: Sequence[uuid.UUID], **question: Any) -> Points | Cells:
+        self.asked.append(question)
+        lo, hi = question["lo"], question["hi"]
+        asked = [
+            [(x, y) for x, y in self.curves[run] if (lo is None or lo <= x) and (hi is None or x <= hi)]
+            for run in run_ids
+        ]
+        return points(asked) if self.width is None else cells(asked, self.width)
+
+
+@pytest.fixture
+def history(monkeypatch: pytest.MonkeyPatch):
+    """Puts runs 0, 1, … in place of what is stored, one for each curve given."""
+
+    def keep(*curves: Curve, width: int | None = None) -> History:
+        kept = History({uuid.UUID(int=number): curve for number, curve in enumerate(curves)}, width)
+        monkeypatch.setattr(series.store, "read", kept.read)
+        return kept
+
+    return keep
+
+
+def group(name: str, *runs: int) -> RunGroup:
+    return RunGroup(name, f"lr: {name}", "#efb118", tuple(uuid.UUID(int=number) for number in runs))
+
+
+def figure(*groups: RunGroup, grouped: bool = True, total: int | None = None, **rest: Any) -> dict[str, Any]:
+    limits = {key: rest.pop(key) for key in ("lo", "hi") if key in rest}
+    made = series.line_plot(
+        project_id=PROJECT,
+        metric="val/loss",
+        plot=LinePlot.from_spec(rest),
+        groups=groups,
+        total_groups=total or len(groups),
+        grouped=grouped,
+        **limits,
+    )
+    go.Figure(made["data"], made["layout"])
+    json.dumps(made, allow_nan=False)
+    return made
+
+
+def traces(made: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return [trace for trace in made["data"] if trace["meta"]["group"] == name]
+
+
+def y_of(made: dict[str, Any], name: str) -> list[float]:
+    return decoded(traces(made, name)[-1]["y"]).tolist()
+
+
+def test_runs_of_constant_0_and_1_have_a_standard_error_of_a_half_at_every_step(history) -> None:
+    history([(i, 0) for i in range(50)], [(i, 1) for i in range(50)])
+    made = figure(group("a", 0, 1), groupArea="stderr")
+    assert y_of(made, "a") == [0.5] * 50
+    assert decoded(traces(made, "a")[-1]["customdata"]).tolist() == [[2, 0.5]] * 50
+    assert decoded(traces(made, "a")[0]["y"]).tolist() == [1] * 50 + [0] * 50
+
+
+@pytest.mark.parametrize("width", [None, 16])
+def test_a_run_that_logs_more_often_weighs_no_more(history, width: int | None) -> None:
+    history([(i, 0) for i in range(4000)], [(i, 1) for i in range(3, 4000, 10)], width=width)
+    made = figure(group("a", 0, 1))
+    assert set(y_of(made, "a")) == {0.5}
+    assert made["meta"]["header"] == "mean ± std dev · 2 of 2 runs · binned"
+
+
+def test_the_order_of_runs_changes_nothing_to_the_last_bit(history) -> None:
+    rng = random.Random(1)
+    history(*([(i, rng.gauss(0, 1)) for i in range(20)] for _ in range(30)))
+    for area in ("stddev", "ci95", "quartiles", "each"):
+        order = list(range(30))
+        first = json.dumps(figure(group("a", *order), groupArea=area))
+        for _ in range(5):
+            rng.shuffle(order)
+            assert json.dumps(figure(group("a", *order), groupArea=area)) == first
+
+
+def test_another_group_on_the_chart_changes_nothing_in_this_one(history) -> None:
+    rng = random.Random(2)
+    history(*([(i, rng.gauss(0, 1)) for i in range(20 if run < 4 else 100)] for run in range(8)))
+    alone = figure(group("a", 0, 1, 2, 3))
+    together = figure(group("b", 4, 5, 6, 7), group("a", 0, 1, 2, 3))
+    assert traces(alone, "a") == traces(together, "a")
+
+
+def test_a_run_may_be_in_several_groups_and_is_counted_once(history) -> None:
+    history([(0, 1), (1, 1)], [(0, 3), (1, 3)], [(0, 5), (1, 5)])
+    made = figure(group("a", 2, 0), group("b", 1, 2))
+    assert (y_of(made, "a"), y_of(made, "b")) == ([3, 3], [4, 4])
+    assert made["meta"]["header"] == "mean ± std dev · 3 of 3 runs"
+
+
+def test_a_dead_run_leaves_the_mean_and_n_tells(history) -> None:
+    history([(0, 0), (1, 0), (2, 0)], [(0, 2), (1, 2)])
+    line = traces(figure(group("a", 0, 1), groupArea="none"), "a")[0]
+    assert decoded(line["y"]).tolist() == [1, 1, 0]
+    line = traces(figure(group("a", 0, 1)), "a")[-1]
+    assert decoded(line["customdata"])[:, 0].tolist() == [2, 2, 1]
+
+
+def test_a_metric_logged_once_is_a_mark_with_its_band(history) -> None:
+    history([(99, 0.9)], [(99, 0.7)])
+    made = figure(group("a", 0, 1), groupArea="minmax")
+    assert [trace["mode"] for trace in made["data"]] == ["lines", "markers"]
+    assert y_of(made, "a") == pytest.approx([0.8])
+
+
+def test_values_that_are_not_finite_are_left_out_and_counted(history) -> None:
+    history([(0, 1), (1, float("nan"))], [(0, 3), (1, 4)], [(0, float("inf")), (1, float("-inf"))])
+    made = figure(group("a", 0, 1, 2))
+    assert y_of(made, "a") == [2, 4]
+    assert made["meta"]["header"] == "mean ± std dev · 2 of 3 runs"
+    assert made["meta"]["nonfiniteText"] == "3 values left out (NaN or infinite)"
+
+
+def test_a_group_without_the_metric_is_not_drawn_but_its_runs_are_named(history) -> None:
+    history([(0, 1)], [])
+    made = figure(group("a", 0), group("b", 1))
+    assert traces(made, "b") == []
+    assert made["meta"]["header"] == "mean ± std dev · 1 of 2 runs"
+    assert not made["meta"]["empty"]
+
+
+def test_nothing_stored_is_an_empty_figure(history) -> None:
+    history([], [])
+    assert figure(group("a", 0, 1))["meta"]["empty"]
+    assert figure(group("a"))["meta"]["empty"]
+    assert figure()["meta"]["empty"]
+
+
+def test_the_plot_limits_how_many_groups_are_drawn(history) -> None:
+    history(*([(0, run)] for run in range(6)))
+    made = figure(*(group(str(run), run) for run in range(6)), limit=4, total=37)
+    assert made["meta"]["header"] == "mean ± std dev · 4 of 4 runs · 4 of 37 groups"
+
+
+def test_ungrouped_runs_are_drawn_as_they_are(history) -> None:
+    history([(0, 1), (1, 2)], [(0, 3), (1, 4)])
+    made = figure(group("a", 0), group("b", 1), grouped=False, groupAgg="max", groupArea="minmax", total=5)
+    assert [trace["meta"]["role"] for trace in made["data"]] == ["line", "line"]
+    assert (y_of(made, "a"), y_of(made, "b")) == ([1, 2], [3, 4])
+    assert made["meta"]["header"] == "2 of 5 runs"
+
+
+def test_a_spike_in_a_bin_is_in_the_max_line_and_in_the_min_max_band(history) -> None:
+    history([(i, 100 if i == 700 else 0) for i in range(5000)], [(i, 0) for i in range(5000)], width=16)
+    assert max(y_of(figure(group("a", 0, 1), groupAgg="max"), "a")) == 100
+    made = figure(group("a", 0, 1), groupArea="minmax")
+    assert decoded(traces(made, "a")[0]["y"]).max() == 100
+    assert max(y_of(made, "a")) == 100 / 16 / 2
+
+
+def test_the_question_names_column_axis_and_range(history) -> None:
+    asked = history([(0, 1), (5, 2), (9, 3)]).asked
+    assert y_of(figure(group("a", 0), lo=4, hi=8), "a") == [2]
+    figure(group("a", 0), xMin=1, xMax=7, xAxis="_runtime")
+    figure(group("a", 0), xMin=1, xMax=7, lo=2.0)
+    column = column_id(PROJECT, "history", "val/loss")
+    assert asked == [
+        {"column_id": column, "x": "_step", "lo": 4, "hi": 8},
+        {"column_id": column, "x": "_runtime", "lo": 1.0, "hi": 7.0},
+        {"column_id": column, "x": "_step", "lo": 2.0, "hi": 7.0},
+    ]
+
+
+def test_the_table_has_what_is_drawn(history) -> None:
+    history([(0, 0), (1, 0)], [(0, 1)])
+    drawing = series.draw(
+        project_id=PROJECT,
+        metric="val/loss",
+        plot=LinePlot(group_area="minmax"),
+        groups=[group("a", 0, 1)],
+        total_groups=1,
+        grouped=True,
+    )
+    assert list(series.line_rows(drawing)) == [("lr: a", 0, 0.5, 0, 1, 2), ("lr: a", 1, 0, None, None, 1)]
+
+
+def test_cells_and_points_agree(history) -> None:
+    rng = np.random.default_rng(3)
+    curves = [list(enumerate(rng.normal(size=5000).tolist())) for _ in range(4)]
+    made = []
+    for width in (8, None):
+        history(*curves, width=width)
+        made.append(figure(group("a", 0, 1, 2, 3), groupArea="ci95"))
+    assert made[0]["meta"] == made[1]["meta"]
+    for rolled, raw in zip(made[0]["data"], made[1]["data"], strict=True):
+        assert decoded(rolled["y"]) == pytest.approx(decoded(raw["y"]), rel=1e-9, abs=1e-12)
