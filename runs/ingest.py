@@ -16,13 +16,14 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Sum
+from django.db.models import Sum
 from django.utils import timezone
 
-from runs.columns import Value, column_id, flatten, storable
+from runs.columns import column_id, flatten, storable
 from runs.display_names import display_name
 from runs.history import store
-from runs.models import Column, ColumnValue, ConsoleLine, Run, RunFile, Scope, State, Stream, StreamName, Tag, run_id
+from runs.history.keys import columns_ensure
+from runs.models import ColumnValue, ConsoleLine, Run, RunFile, Scope, State, Stream, StreamName, Tag, run_id
 from runs.states import ENDED, end_state
 
 T = TypeVar("T")
@@ -183,8 +184,7 @@ def run_rewind(*, run_id: uuid.UUID, after_step: int) -> Run:
     store.truncate(run=run, after_step=after_step)
     # The client counts the lines of the other streams from 0 again.
     Stream.objects.filter(run=run, lines__gt=0).exclude(stream=StreamName.HISTORY).update(restart=True)
-    changes = _history_counts(run) | {"last_step": min(run.last_step, after_step)}
-    _run_save(run, changes, touched=True, heartbeat=False)
+    _run_save(run, {}, touched=True, heartbeat=False)
     return run
 
 
@@ -251,9 +251,11 @@ def _change_apply(run: Run, change: RunChange, *, shared: bool) -> dict[str, Any
         changes["tags"] = _tags_write(run, change.tags)
     if change.client_info is not None:
         # Every writer sends its own entry under "e" only.
-        writers = (run.client_info.get("e"), change.client_info.get("e"))
-        merged = {key: entry for part in writers if isinstance(part, dict) for key, entry in part.items()}
-        changes["client_info"] = change.client_info | ({"e": merged} if merged else {})
+        entries = (run.client_info.get("e"), change.client_info.get("e"))
+        merged = {key: entry for part in entries if isinstance(part, dict) for key, entry in part.items()}
+        # In shared mode most writers know nothing of metrics and machines: what they leave empty stays.
+        said = {key: part for key, part in change.client_info.items() if part or not shared}
+        changes["client_info"] = (run.client_info if shared else {}) | said | ({"e": merged} if merged else {})
     if change.config is not None:
         # In shared mode a writer sends only what it was configured with itself.
         config = run.config | change.config if shared else change.config
@@ -280,8 +282,8 @@ def _values_write(run: Run, scope: Scope, old: Json, new: Json) -> dict[str, Any
     before, after = (flatten({key: value for key, value in side.items() if key != _OWN}) for side in (old, new))
     ids = {key: column_id(run.project_id, scope, key) for key in before.keys() | after.keys()}
     changed = {key: value for key, value in after.items() if before.get(key) != value}
-    unseen = {key: value for key, value in changed.items() if key not in before or before[key].kind != value.kind}
-    _columns_widen(run.project_id, scope, {ids[key]: (key, value) for key, value in unseen.items()})
+    kinds = {key: int(value.kind) for key, value in changed.items()}
+    columns_ensure(project_id=run.project_id, scope=scope, kinds=kinds)
     ColumnValue.objects.bulk_create(
         [
             ColumnValue(
@@ -297,30 +299,6 @@ def _values_write(run: Run, scope: Scope, old: Json, new: Json) -> dict[str, Any
     for batch in _batches(ids[key] for key in before.keys() - after.keys()):
         ColumnValue.objects.filter(run=run, column__in=batch).delete()
     return {scope.value: new}
-
-
-def _columns_widen(project_id: uuid.UUID, scope: Scope, columns: dict[uuid.UUID, tuple[str, Value]]) -> None:
-    """Make sure the project knows these columns and has seen these kinds in them."""
-    known = Column.objects.in_bulk(list(columns))
-    missing = sorted(columns.keys() - known.keys())
-    # Sorted, so that two runs with the same new columns wait for each other in one direction only.
-    Column.objects.bulk_create(
-        [
-            Column(id=key, project_id=project_id, scope=scope, key=columns[key][0], kinds=columns[key][1].kind)
-            for key in missing
-        ],
-        ignore_conflicts=True,
-        batch_size=_BATCH,
-    )
-    lacking: dict[int, list[uuid.UUID]] = {}
-    for key, (_, value) in columns.items():
-        if key not in known or not known[key].kinds & value.kind:
-            lacking.setdefault(value.kind, []).append(key)
-    for kind, keys in lacking.items():
-        for batch in _batches(sorted(keys)):
-            Column.objects.filter(id__in=batch).annotate(seen=F("kinds").bitand(kind)).filter(seen=0).update(
-                kinds=F("kinds").bitor(kind)
-            )
 
 
 def _restart(run: Run, streams: dict[tuple[str, str], Stream], name: StreamName, offset: int) -> dict[str, Any]:
@@ -342,15 +320,10 @@ def _restart(run: Run, streams: dict[tuple[str, str], Stream], name: StreamName,
         return {}
     for writer in writers:
         store.clear(run_id=run.id, stream=name, writer=writer)
-    rows.update(restart=False)
     if name != StreamName.HISTORY:
         return {}
-    return _history_counts(run) | {"last_step": -1}
-
-
-def _history_counts(run: Run) -> dict[str, Any]:
-    lines = Stream.objects.filter(run=run, stream=StreamName.HISTORY).aggregate(lines=Sum("lines"))["lines"]
-    return {"history_lines": lines or 0}
+    lines = Stream.objects.filter(run=run, stream=name).aggregate(lines=Sum("lines"))["lines"]
+    return {"history_lines": lines or 0, "last_step": -1}
 
 
 def _console_put(run: Run, writer: str, part: Lines, stream: Stream | None) -> None:
