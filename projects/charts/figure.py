@@ -35,7 +35,7 @@ MOST_UNIFIED = 12  # a tooltip of more lines than this hides the chart
 SECONDS = {"_runtime": "Relative time (s)", "_timestamp": "Wall time (UTC)"}
 LEGENDS: dict[str, dict[str, Any]] = {
     "north": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
-    "south": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.15, "yanchor": "top"},
+    "south": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.25, "yanchor": "top"},
     "east": {"orientation": "v", "x": 1.02, "xanchor": "left", "y": 1, "yanchor": "top"},
     "west": {"orientation": "v", "x": -0.1, "xanchor": "right", "y": 1, "yanchor": "top"},
 }
@@ -140,13 +140,18 @@ def _left_out(count: int) -> str:
     return f"{count:,} value{'s' if count > 1 else ''} left out (NaN or infinite)" if count else ""
 
 
+def _as_text(text: str) -> str:
+    """Plotly reads names and titles as a kind of HTML, and %{…} in names as a variable."""
+    return html.escape(text, quote=False).replace("%{", "%&#123;")
+
+
 def _trace(group: RunGroup, role: str, x: Floats, y: Floats) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
         "uid": f"{group.id}:{role}",
         "meta": {"group": group.id, "role": role},
-        "name": html.escape(group.label, quote=False),  # Plotly reads names as a kind of HTML
+        "name": _as_text(group.label),
         "legendgroup": group.id,
         "showlegend": role == "line",
         "x": typed(x),
@@ -160,12 +165,12 @@ def _line(group: RunGroup, x: Floats, line: GroupLine, plot: LinePlot, grouped: 
         trace |= {"mode": "markers", "marker": {"color": group.colour, "size": 7}}
     name = "<extra>%{fullData.name}</extra>"
     if not grouped:
-        return trace | {"hovertemplate": "%{y:.5~g}" + name}
+        return trace | {"hovertemplate": "%{y:.4~g}" + name}
     symmetric = plot.group_agg == "mean" and plot.group_area in CENTRED_ON_MEAN
     ends = [line.high - line.line] if symmetric else [line.low, line.high]
-    band = " ± %{customdata[1]:.3~g}" if symmetric else " [%{customdata[1]:.5~g}, %{customdata[2]:.5~g}]"
+    band = " ± %{customdata[1]:.2~g}" if symmetric else " [%{customdata[1]:.4~g}, %{customdata[2]:.4~g}]"
     runs = f" · %{{customdata[0]}} of {len(group.run_ids)} runs"
-    without, with_band = "%{y:.5~g}" + runs + name, "%{y:.5~g}" + band + runs + name
+    without, with_band = "%{y:.4~g}" + runs + name, "%{y:.4~g}" + band + runs + name
     banded = ~np.isnan(line.low)
     if banded.all() or not banded.any():
         template: str | list[str] = with_band if banded.all() else without
@@ -199,11 +204,10 @@ def _band(group: RunGroup, x: Floats, low: Floats, high: Floats) -> dict[str, An
         xs += [gap, x[start:stop], x[start:stop][::-1]]
         ys += [gap, high[start:stop], low[start:stop][::-1]]
     alone = any(stop - start == 1 for start, stop in stretches)
-    colour = rgba(group.colour, BAND_ALPHA)
     return _trace(group, "band", np.concatenate(xs[1:]), np.concatenate(ys[1:])) | {
         "fill": "toself",
-        "fillcolor": colour,
-        "line": {"color": colour, "width": 0 if not alone else 10 if x.size == 1 else 2},
+        "fillcolor": rgba(group.colour, BAND_ALPHA),
+        "line": {"color": rgba(group.colour, RUN_ALPHA), "width": 0 if not alone else 10 if x.size == 1 else 2},
         "hoverinfo": "skip",
     }
 
@@ -242,7 +246,7 @@ def _layout(plot: LinePlot, lines: int) -> dict[str, Any]:
 def _axis(title: str, log: bool, low: float | None, high: float | None) -> dict[str, Any]:
     axis: dict[str, Any] = {"type": "log" if log else "linear"}
     if title:
-        axis["title"] = {"text": html.escape(title, quote=False)}
+        axis["title"] = {"text": _as_text(title)}
     if low is not None or high is not None:
         axis["range"] = [None if end is None else math.log10(end) if log else end for end in (low, high)]
     return axis

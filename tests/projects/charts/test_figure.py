@@ -81,7 +81,7 @@ def test_every_choice_is_a_figure_plotly_takes(agg: str, area: str, grouped: boo
 def test_a_point_carries_n_and_its_distance_to_the_ends_of_a_symmetric_band() -> None:
     line = role(figure([[[0, 0], [1, NAN]]], groupArea="stderr"), "line")[0]
     assert np.array_equal(decoded(line["customdata"]), [[2, 0.5], [1, NAN]], equal_nan=True)
-    assert "± %{customdata[1]:.3~g} · %{customdata[0]} of 2 runs" in line["hovertemplate"][0]
+    assert "± %{customdata[1]:.2~g} · %{customdata[0]} of 2 runs" in line["hovertemplate"][0]
     assert "±" not in line["hovertemplate"][1]
     assert "%{customdata[0]} of 2 runs" in line["hovertemplate"][1]
 
@@ -89,7 +89,7 @@ def test_a_point_carries_n_and_its_distance_to_the_ends_of_a_symmetric_band() ->
 def test_a_point_carries_both_ends_of_any_other_band() -> None:
     line = role(figure([[[0, 0], [1, 3]]], groupArea="minmax"), "line")[0]
     assert decoded(line["customdata"]).tolist() == [[2, 0, 1], [2, 0, 3]]
-    assert "[%{customdata[1]:.5~g}, %{customdata[2]:.5~g}]" in line["hovertemplate"]
+    assert "[%{customdata[1]:.4~g}, %{customdata[2]:.4~g}]" in line["hovertemplate"]
 
 
 def test_a_band_has_a_polygon_for_each_stretch_and_a_gap_between() -> None:
@@ -200,7 +200,7 @@ def test_ranges_and_titles_reach_the_axes() -> None:
 
 def test_names_are_text_and_never_in_a_template() -> None:
     line = role(figure([[[1, 2]]], label="<b>%{x}</b>"), "line")[0]
-    assert line["name"] == "&lt;b&gt;%{x}&lt;/b&gt;"
+    assert line["name"] == "&lt;b&gt;%&#123;x}&lt;/b&gt;"
     assert "&lt;" not in line["hovertemplate"]
 
 
