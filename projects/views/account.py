@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -56,19 +56,25 @@ def theme(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, *, form: SetPasswordForm | None = None, new_key: str = "", status: int = 200
 ) -> HttpResponse:
-    assert isinstance(request.user, User)
-    keys = request.user.api_keys.filter(revoked_at=None).order_by("-created_at", "-pk")
+    user = _person(request)
+    keys = user.api_keys.filter(revoked_at=None).order_by("-created_at", "-pk")
     context = {
         "keys": keys,
         "new_key": new_key,
         "base_url": base_url(request),
-        "form": form or _password_form(request.user),
-        "has_password": request.user.has_usable_password(),
+        "form": form or _password_form(user),
+        "has_password": user.has_usable_password(),
     }
     return render(request, "account/account.html", context, status=status)
 
 
-def _password_form(user: User, data: object = None) -> SetPasswordForm:
+def _person(request: HttpRequest) -> User:
+    """Who is signed in; login_required came before."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _password_form(user: User, data: QueryDict | None = None) -> SetPasswordForm:
     """Who came by a one-time link has no old password to be asked for."""
     kind = PasswordChangeForm if user.has_usable_password() else SetPasswordForm
     return kind(user, data)
@@ -87,14 +93,14 @@ def account(request: HttpRequest) -> HttpResponse:
 def key_create(request: HttpRequest) -> HttpResponse:
     """The answer itself shows the key: it is written down nowhere, so no later page could."""
     name = request.POST.get("name", "").replace("\0", "").strip()[:_KEY_NAME_MAX]
-    return _page(request, new_key=api_key_create(user=request.user, name=name))
+    return _page(request, new_key=api_key_create(user=_person(request), name=name))
 
 
 @login_required
 @_form_of_page
 def key_revoke(request: HttpRequest, key_id: int) -> HttpResponse:
     try:
-        api_key_revoke(user=request.user, key_id=key_id)
+        api_key_revoke(user=_person(request), key_id=key_id)
     except NotFound as missing:
         raise Http404 from missing
     messages.success(request, "The key is revoked.")
@@ -106,7 +112,7 @@ def key_revoke(request: HttpRequest, key_id: int) -> HttpResponse:
 @never_cache
 @_form_of_page
 def password(request: HttpRequest) -> HttpResponse:
-    form = _password_form(request.user, request.POST)
+    form = _password_form(_person(request), request.POST)
     if not form.is_valid():
         return _page(request, form=form, status=422)
     form.save()
@@ -120,5 +126,5 @@ def password(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def authorize(request: HttpRequest) -> HttpResponse:
     """Where `wandb login` sends people to fetch a key."""
-    key = api_key_create(user=request.user, name="wandb login") if request.method == "POST" else ""
+    key = api_key_create(user=_person(request), name="wandb login") if request.method == "POST" else ""
     return render(request, "account/authorize.html", {"new_key": key, "base_url": base_url(request)})

@@ -26,9 +26,9 @@ class Node:
     left_out: int = 0
 
 
-def tree(values: Mapping[str, Any], name: str) -> Node:
+def tree(values: object, name: str) -> Node:
     """The root stands for the whole; children in natural order of keys, the client's own (`_step` …) last."""
-    return _branch("", values, name, depth=1)
+    return _branch("", values if isinstance(values, dict) else {}, name, depth=1)
 
 
 def _branch(key: str, values: Mapping[str, Any], path: str, depth: int) -> Node:
