@@ -42,6 +42,8 @@ def leaves(mapping: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def storable(key: str) -> str:
     """The key without what no database keeps in text."""
+    if key.isascii() and "\0" not in key:
+        return key
     return key.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -174,8 +174,8 @@ class HistoryChunk(models.Model):
     """A sealed piece of one column's series. Layout: runs/history/FORMAT.md."""
 
     pk = models.CompositePrimaryKey("run_id", "column_id", "writer", "first_line")
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
-    column = models.ForeignKey(Column, models.CASCADE, related_name="+", db_constraint=False)
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
+    column = models.ForeignKey(Column, models.CASCADE, related_name="+", db_constraint=False, db_index=False)
     writer = models.TextField(default="", blank=True)
     first_line = models.BigIntegerField(help_text="First line of the sealed stretch, shared by its columns.")
     count = models.IntegerField(help_text="Values in the chunk.")
@@ -183,14 +183,17 @@ class HistoryChunk(models.Model):
     last_step = models.BigIntegerField()
     data = models.BinaryField()
 
+    class Meta:
+        indexes = [models.Index(fields=["column", "run", "first_step", "last_step"])]
+
 
 class Rollup(models.Model):
     """Buckets of one column at one width (16·4^level steps). Layout: runs/history/FORMAT.md."""
 
     pk = models.CompositePrimaryKey("run_id", "column_id", "level", "segment")
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
-    column = models.ForeignKey(Column, models.CASCADE, related_name="+", db_constraint=False)
-    level = models.SmallIntegerField()
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
+    column = models.ForeignKey(Column, models.CASCADE, related_name="+", db_constraint=False, db_index=False)
+    level = models.SmallIntegerField(help_text="Width is 16·4^level steps; -1 for the row that says what is there.")
     segment = models.BigIntegerField(help_text="Which stretch of buckets, by absolute step.")
     data = models.BinaryField()
 

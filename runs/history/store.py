@@ -6,89 +6,77 @@ Contract
 number: what is stored already is skipped, so a repeated request changes nothing; a gap is refused. The caller holds a
 transaction and the run's row lock; everything `append` does, sealing included, is in it.
 
-*Out.* `read_points` and `read_cells` speak numpy, never JSON. A run's points come sorted by x, points of equal x in the
-order they were logged. The same stored lines give the same arrays, sealed or not, on every database, to the last bit for
-points and to 1e-9 relative for cells. Only numbers are series values: booleans, text, lists and objects are kept and come
-back from `rows`, but are in no series. NaN and infinities are points like any other; cells count them apart.
+*Out.* `read` speaks numpy, never JSON. A run's points come sorted by x, points of equal x in the order they were logged
+(writer by writer in shared mode). The same stored lines give the same arrays, sealed or not, on every database, to the
+last bit for points and to 1e-9 relative for cells. Only numbers are series values: booleans, text, lists and objects
+are kept and come back from `rows`, but are in no series. NaN and infinities are points like any other; cells count
+them apart.
 
-Steps are the client's `_step` (history). Events have none: their line number is their step.
+Steps are the client's `_step` (history), any integer below 2^63; they may repeat and fall. A line without one gets the
+step after that of its writer's line before. Events have none: their line number is their step.
+
+Whole lines come back by dotted key. JSON does not tell 1.0 from 1, so whole numbers up to 2^53 come back as int;
+integers beyond 64 bits are floats; lone surrogates become U+FFFD. What is damaged on disk is logged and left out, never
+an error.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from django.db import transaction
 
-from runs.models import Run
+from runs.history import compaction, reader, replay, writing
+from runs.history.shapes import Appended, Cells, LinesRefused, Points
+from runs.models import Run, Stream, StreamName
 
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
-
-
-class LinesRefused(ValueError):
-    """The lines can never be stored (not a JSON object, a gap before them, a step no integer); the text says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    added: int  # lines that were new
-    lines: int  # lines stored now, of this writer
-    last_step: int  # largest step among the new lines; -1 when there are none
-
-
-@dataclass(frozen=True, slots=True)
-class Points:
-    """Every logged point in range: run i of the question has x[offsets[i]:offsets[i+1]], ascending, and y alike."""
-
-    offsets: Counts  # (runs + 1,)
-    x: Floats  # (points,)
-    y: Floats  # (points,), non-finite values included
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """Buckets of `width` steps, shared by all runs: bucket j holds start + j·width ≤ step < start + (j+1)·width.
-
-    All arrays are (runs, buckets). Where `count` is 0, total is 0 and low and high are NaN.
-    """
-
-    start: int
-    width: int
-    count: Counts  # finite points
-    total: Floats  # their sum
-    low: Floats
-    high: Floats
-    nonfinite: Counts
+__all__ = [
+    "Appended",
+    "Cells",
+    "LinesRefused",
+    "Points",
+    "append",
+    "clear",
+    "read",
+    "rows",
+    "seal",
+    "tail_lines",
+    "truncate",
+]
 
 
 def append(*, run: Run, stream: str, writer: str, offset: int, lines: Sequence[str]) -> Appended:
     """Put `lines` at line number `offset`. Raises LinesRefused and stores nothing if they can't be."""
-    raise NotImplementedError
+    return writing.append(run=run, stream=stream, writer=writer, offset=offset, lines=lines)
 
 
 def seal(*, run_id: uuid.UUID) -> None:
     """Move all tails of a run into chunks and rollups. Harmless when repeated."""
-    raise NotImplementedError
+    with transaction.atomic():
+        for run in Run.objects.select_for_update().filter(id=run_id):
+            for at in Stream.objects.filter(run_id=run_id).exclude(stream=StreamName.CONSOLE):
+                if at.sealed_lines < at.lines:
+                    compaction.stream_seal(project_id=run.project_id, stream=at)
 
 
 def clear(*, run_id: uuid.UUID, stream: str, writer: str) -> None:
     """Forget one writer's stream: lines, chunks, rollups; its next line is 0."""
-    raise NotImplementedError
+    with transaction.atomic():
+        for run in Run.objects.select_for_update().filter(id=run_id):
+            writing.clear(run=run, stream=stream, writer=writer)
 
 
 def truncate(*, run: Run, after_step: int) -> None:
-    """Forget all history after a step (rewind); line counts follow."""
-    raise NotImplementedError
+    """Forget all history after a step (rewind); the run's line count and last step follow. Costs what is cut."""
+    with transaction.atomic():
+        writing.truncate(run=run, after_step=after_step)
 
 
 def tail_lines(*, run_id: uuid.UUID, stream: str, count: int = 1) -> list[str]:
-    """The last lines as JSON text, oldest first (bare NaN and Infinity as the client sent them)."""
-    raise NotImplementedError
+    """The last lines as JSON text, oldest first, by dotted key (bare NaN and Infinity as the client sent them)."""
+    return replay.tail_lines(run_id=run_id, stream=stream, count=count)
 
 
 def rows(
@@ -99,8 +87,11 @@ def rows(
     max_step: int | None = None,
     keys: Sequence[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Whole lines back, in order of step, then of arrival: min_step ≤ step < max_step; with `keys` (dotted), those only."""
-    raise NotImplementedError
+    """Whole lines back, in order of step, then of arrival: min_step ≤ step < max_step.
+
+    With `keys` (dotted), those only; lines with none of them are left out.
+    """
+    return replay.rows(run_id=run_id, stream=stream, min_step=min_step, max_step=max_step, keys=keys)
 
 
 def read(
@@ -115,7 +106,9 @@ def read(
 ) -> Points | Cells:
     """Series of one column for many runs, run order kept.
 
-    Points when no run has more than `exact_below` values in lo ≤ x ≤ hi, or when x is not `_step`; else the finest Cells
-    that need at most `cells` buckets. `x` is `_step` or another history key, paired by line.
+    Points when no run has more than `exact_below` values in lo ≤ x ≤ hi, or when x is not `_step`; else the finest
+    Cells that need at most `cells` buckets (but never less than two), the first and last of which are whole even if
+    `lo` and `hi` cut them. `x` is `_step` or another history key, paired by line; points whose x is not finite are left
+    out. `run_ids` are distinct; an unknown column or run is one without points.
     """
-    raise NotImplementedError
+    return reader.read(column_id=column_id, run_ids=run_ids, x=x, lo=lo, hi=hi, exact_below=exact_below, cells=cells)

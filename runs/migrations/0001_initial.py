@@ -62,11 +62,11 @@ class Migration(migrations.Migration):
             name='Rollup',
             fields=[
                 ('pk', models.CompositePrimaryKey('run_id', 'column_id', 'level', 'segment', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('level', models.SmallIntegerField()),
+                ('level', models.SmallIntegerField(help_text='Width is 16·4^level steps; -1 for the row that says what is there.')),
                 ('segment', models.BigIntegerField(help_text='Which stretch of buckets, by absolute step.')),
                 ('data', models.BinaryField()),
-                ('column', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='runs.column')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='runs.run')),
+                ('column', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='runs.column')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='runs.run')),
             ],
         ),
         migrations.CreateModel(
@@ -91,8 +91,8 @@ class Migration(migrations.Migration):
                 ('first_step', models.BigIntegerField()),
                 ('last_step', models.BigIntegerField()),
                 ('data', models.BinaryField()),
-                ('column', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='runs.column')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='runs.run')),
+                ('column', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='runs.column')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='runs.run')),
             ],
         ),
         migrations.CreateModel(
@@ -173,5 +173,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='columnvalue',
             index=models.Index(fields=['column', 'number', 'run'], name='runs_column_column__3f19e6_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='historychunk',
+            index=models.Index(fields=['column', 'run', 'first_step', 'last_step'], name='runs_histor_column__5e5655_idx'),
         ),
     ]

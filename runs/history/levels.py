@@ -1,0 +1,179 @@
+"""Keeps the rollup rows of a run in step with its chunks."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+from django.db.models import Q
+
+from runs.history import codec, keys, rollup
+from runs.history.database import batches
+from runs.history.rollup import Buckets, Extent
+from runs.models import HistoryChunk, Rollup
+
+log = logging.getLogger(__name__)
+
+EXTENT = -1  # the level of the row that says what is there
+# Numbers of a column; with fewer a chunk is as quick to read. Clocks, read as x point by point, get none at all.
+ROLLUP_FROM = 1024
+
+
+def add(*, project_id: uuid.UUID, run_id: uuid.UUID, fresh: Mapping[uuid.UUID, Sequence[codec.Values]]) -> None:
+    """Take in numbers that were just sealed, per column. Their chunks are stored already."""
+    clocks = keys.clock_ids(project_id)
+    extents = _extents(run_id, fresh)
+    rebuilt: list[uuid.UUID] = []
+    rows: list[Rollup] = []
+    grown: dict[uuid.UUID, tuple[Extent, Extent, Buckets]] = {}
+    for column, parts in fresh.items():
+        old = extents.get(column, Extent(0, 2**63 - 1, -(2**63), -1, -1))
+        if old is None:
+            rebuilt.append(column)
+            continue
+        steps, values = (np.concatenate(arrays) for arrays in zip(*(part.series()[1:] for part in parts), strict=True))
+        count = old.count + len(steps)
+        first, last = min(old.first, int(steps.min())), max(old.last, int(steps.max()))
+        if old.bottom >= 0:
+            top = max(old.top, rollup.top_level(old.bottom, first, last))
+            new = Extent(count, first, last, old.bottom, top)
+            grown[column] = old, new, rollup.reduce(steps, values, rollup.width(old.bottom))
+        elif count < ROLLUP_FROM or column in clocks:
+            rows.append(_extent_row(run_id, column, Extent(count, first, last, -1, -1)))
+        else:
+            rebuilt.append(column)
+    broken, more = _grow(run_id, grown)
+    _store(rows + more)
+    build(project_id=project_id, run_id=run_id, columns=rebuilt + broken)
+
+
+def build(*, project_id: uuid.UUID, run_id: uuid.UUID, columns: Iterable[uuid.UUID]) -> None:
+    """Make the rollups of columns anew from all their chunks."""
+    clocks = keys.clock_ids(project_id)
+    for part in batches(columns):
+        Rollup.objects.filter(run_id=run_id, column_id__in=part).delete()
+        chunks = HistoryChunk.objects.filter(run_id=run_id, column_id__in=part)
+        found = chunks.order_by("column_id", "writer", "first_line").values_list("column_id", "data")
+        rows: list[Rollup] = []
+        for column, group in groupby(found.iterator(chunk_size=100), key=lambda pair: pair[0]):
+            rows += _column_rows(run_id, column, (data for _, data in group), rolled=column not in clocks)
+        _store(rows)
+
+
+def _column_rows(
+    run_id: uuid.UUID, column: uuid.UUID, chunks: Iterable[bytes | memoryview], *, rolled: bool
+) -> list[Rollup]:
+    count, first, last, bottom = 0, 2**63 - 1, -(2**63), -1
+    parts: list[Buckets] = []
+    for data in chunks:
+        try:
+            _, steps, values = codec.decode(data).series()
+        except codec.Corrupt as error:
+            log.error("A chunk of run %s, column %s is left out of its rollups: %s", run_id, column, error)
+            continue
+        if not len(steps):
+            continue
+        bottom = rollup.bottom_level(steps) if bottom < 0 else bottom
+        count += len(steps)
+        first, last = min(first, int(steps.min())), max(last, int(steps.max()))
+        parts.append(rollup.reduce(steps, values, rollup.width(bottom)))
+    if not count:
+        return []
+    if count < ROLLUP_FROM or not rolled:
+        return [_extent_row(run_id, column, Extent(count, first, last, -1, -1))]
+    extent = Extent(count, first, last, bottom, rollup.top_level(bottom, first, last))
+    rows = [_extent_row(run_id, column, extent)]
+    buckets = rollup.merge(parts)
+    for level in range(bottom, extent.top + 1):
+        rows += _rows(run_id, column, level, buckets)
+        buckets = rollup.coarsen(buckets, 4)
+    return rows
+
+
+def _grow(
+    run_id: uuid.UUID, grown: Mapping[uuid.UUID, tuple[Extent, Extent, Buckets]]
+) -> tuple[list[uuid.UUID], list[Rollup]]:
+    """Columns to build anew, and rows: those that new numbers touch, and the levels that a longer run needs."""
+    wanted: dict[uuid.UUID, dict[int, Buckets]] = {}
+    spans: dict[int, tuple[int, int]] = {}
+    for column, (old, new, buckets) in grown.items():
+        wanted[column] = {}
+        for level in range(old.bottom, old.top + 1):
+            wanted[column][level] = buckets
+            low, high = int(buckets.index[0]) // rollup.SEGMENT, int(buckets.index[-1]) // rollup.SEGMENT
+            if level == old.top and new.top > old.top:
+                width = rollup.width(level) * rollup.SEGMENT
+                low, high = min(low, old.first // width), max(high, old.last // width)
+            span = spans.get(level, (low, high))
+            spans[level] = min(low, span[0]), max(high, span[1])
+            buckets = rollup.coarsen(buckets, 4)
+    stored, broken = _stored(run_id, list(grown), spans)
+    rows: list[Rollup] = []
+    for column, (old, new, _) in grown.items():
+        if column in broken:
+            continue
+        rows.append(_extent_row(run_id, column, new))
+        for level, buckets in wanted[column].items():
+            before = stored.get((column, level), {})
+            growing = level == old.top and new.top > old.top
+            touched = before.keys() if growing else before.keys() & set((buckets.index // rollup.SEGMENT).tolist())
+            whole = rollup.merge([*(before[segment] for segment in sorted(touched)), buckets])
+            rows += _rows(run_id, column, level, whole)
+        for level in range(old.top + 1, new.top + 1):
+            whole = rollup.coarsen(whole, 4)
+            rows += _rows(run_id, column, level, whole)
+    return broken, rows
+
+
+def _stored(
+    run_id: uuid.UUID, columns: list[uuid.UUID], spans: Mapping[int, tuple[int, int]]
+) -> tuple[dict[tuple[uuid.UUID, int], dict[int, Buckets]], list[uuid.UUID]]:
+    """Rows by (column, level) and segment, of those segments at each level; and columns of which one can't be read."""
+    stored: dict[tuple[uuid.UUID, int], dict[int, Buckets]] = {}
+    broken: set[uuid.UUID] = set()
+    where = Q(pk__in=[])
+    for level, span in spans.items():
+        where |= Q(level=level, segment__range=span)
+    for part in batches(columns):
+        found = Rollup.objects.filter(where, run_id=run_id, column_id__in=part)
+        for column, level, segment, data in found.values_list("column_id", "level", "segment", "data"):
+            try:
+                stored.setdefault((column, level), {})[segment] = rollup.decode(data, segment)
+            except codec.Corrupt as error:
+                log.error("Rollups of run %s, column %s are made anew: %s", run_id, column, error)
+                broken.add(column)
+    return stored, sorted(broken)
+
+
+def _extents(run_id: uuid.UUID, columns: Iterable[uuid.UUID]) -> dict[uuid.UUID, Extent | None]:
+    """None for what can't be read."""
+    extents: dict[uuid.UUID, Extent | None] = {}
+    for part in batches(columns):
+        found = Rollup.objects.filter(run_id=run_id, column_id__in=part, level=EXTENT)
+        for column, data in found.values_list("column_id", "data"):
+            try:
+                extents[column] = rollup.decode_extent(data)
+            except codec.Corrupt:
+                extents[column] = None
+    return extents
+
+
+def _extent_row(run_id: uuid.UUID, column: uuid.UUID, extent: Extent) -> Rollup:
+    return Rollup(run_id=run_id, column_id=column, level=EXTENT, segment=0, data=rollup.encode_extent(extent))
+
+
+def _rows(run_id: uuid.UUID, column: uuid.UUID, level: int, buckets: Buckets) -> Iterator[Rollup]:
+    """One row per segment that has buckets."""
+    for segment in np.unique(buckets.index // rollup.SEGMENT).tolist():
+        part = buckets.between(segment * rollup.SEGMENT, (segment + 1) * rollup.SEGMENT)
+        data = rollup.encode(part, segment)
+        yield Rollup(run_id=run_id, column_id=column, level=level, segment=segment, data=data)
+
+
+def _store(rows: Sequence[Rollup]) -> None:
+    Rollup.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["run", "column", "level", "segment"], update_fields=["data"]
+    )

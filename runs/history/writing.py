@@ -1,0 +1,119 @@
+"""Lines in, and out again: append, clear, truncate. The caller holds a transaction and the run's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Max, Q, QuerySet, Sum
+
+from runs.history import compaction, keys, levels, replay, tail
+from runs.history.shapes import Appended, LinesRefused
+from runs.models import Column, HistoryChunk, HistoryTail, Run, Stream, StreamName
+
+
+def append(*, run: Run, stream: str, writer: str, offset: int, lines: Sequence[str]) -> Appended:
+    """See runs.history.store.append."""
+    if offset < 0:
+        raise LinesRefused(f"line {offset}: numbers begin at 0")
+    at = Stream.objects.filter(run_id=run.id, stream=stream, writer=writer).first()
+    starts_anew = at is not None and at.restart and offset == 0 and bool(lines)
+    stored = 0 if at is None or starts_anew else at.lines
+    if offset > stored:
+        raise LinesRefused(f"line {offset}: only {stored} lines are stored, those between are missing")
+    new = lines[stored - offset :]
+    if not new:
+        return Appended(added=0, lines=stored, last_step=-1)
+    checked = tail.check(
+        new,
+        stream=stream,
+        first_line=stored,
+        previous_step=lambda: _last_step(run, writer, stored) if stored else -1,
+    )
+    if starts_anew:
+        clear(run=run, stream=stream, writer=writer)
+    if at is None or starts_anew:
+        at = Stream.objects.create(run_id=run.id, stream=stream, writer=writer)
+    keys.columns_ensure(project_id=run.project_id, scope=keys.scope_of(stream), kinds=tail.kinds(checked.rows))
+    _put(at, checked.lines)
+    if at.lines - at.sealed_lines > compaction.SEAL_AFTER:
+        compaction.stream_seal(project_id=run.project_id, stream=at)
+    return Appended(added=len(new), lines=at.lines, last_step=max(checked.steps))
+
+
+def _put(at: Stream, lines: Sequence[str]) -> None:
+    HistoryTail.objects.create(
+        run_id=at.run_id,
+        stream=at.stream,
+        writer=at.writer,
+        first_line=at.lines,
+        count=len(lines),
+        data=tail.encode(lines),
+    )
+    at.lines += len(lines)
+    Stream.objects.filter(pk=at.pk).update(lines=at.lines)
+
+
+def _last_step(run: Run, writer: str, lines: int) -> int:
+    """Step of the last of a writer's history lines."""
+    lines_back = replay.Replay(run, StreamName.HISTORY, ["_step"])
+    last = HistoryTail.objects.filter(run_id=run.id, stream=StreamName.HISTORY, writer=writer).aggregate(
+        at=Max("first_line")
+    )["at"]
+    if last is not None:
+        found = lines_back.unsealed(writer=writer, first_line=last)
+    else:
+        found = [line for stretch in lines_back.stretches(writer=writer)[-1:] for line in lines_back.sealed(stretch)]
+    return found[-1].step if found else lines - 1
+
+
+def clear(*, run: Run, stream: str, writer: str) -> None:
+    """See runs.history.store.clear."""
+    HistoryTail.objects.filter(run_id=run.id, stream=stream, writer=writer).delete()
+    Stream.objects.filter(run_id=run.id, stream=stream, writer=writer).delete()
+    _chunks_forget(run, _chunks(run, stream).filter(writer=writer))
+
+
+def truncate(*, run: Run, after_step: int) -> None:
+    """See runs.history.store.truncate. Costs what is cut, and the rollups of the columns cut anew."""
+    lines_back = replay.Replay(run, StreamName.HISTORY)
+    for at in Stream.objects.filter(run_id=run.id, stream=StreamName.HISTORY):
+        stretches = lines_back.stretches(writer=at.writer)
+        whole = 0
+        while whole < len(stretches) and stretches[whole].last_step <= after_step:
+            whole += 1
+        cut = stretches[whole].first_line if whole < len(stretches) else at.sealed_lines
+        # Steps may fall: later stretches can hold lines to keep. They move up behind the cut.
+        some = [stretch for stretch in stretches[whole:] if stretch.first_step <= after_step]
+        lines = [line for stretch in some for line in lines_back.sealed(stretch)]
+        lines += lines_back.unsealed(writer=at.writer)
+        HistoryTail.objects.filter(run_id=run.id, stream=at.stream, writer=at.writer).delete()
+        if whole < len(stretches):
+            _chunks_forget(run, _chunks(run, at.stream).filter(writer=at.writer, first_line__gte=cut))
+        at.lines = at.sealed_lines = cut
+        Stream.objects.filter(pk=at.pk).update(lines=cut, sealed_lines=cut)
+        kept = replay.texts(line for line in lines if line.step <= after_step)
+        if kept:
+            _put(at, kept)
+    _run_measure(run)
+
+
+def _run_measure(run: Run) -> None:
+    """Set the run's line count and last step to what is stored."""
+    lines_back = replay.Replay(run, StreamName.HISTORY, ["_step"])
+    steps = [stretch.last_step for stretch in lines_back.stretches()] + [line.step for line in lines_back.unsealed()]
+    streams = Stream.objects.filter(run_id=run.id, stream=StreamName.HISTORY)
+    run.history_lines = streams.aggregate(sum=Sum("lines"))["sum"] or 0
+    run.last_step = max(steps, default=-1)
+    run.save(update_fields=["history_lines", "last_step"])
+
+
+def _chunks(run: Run, stream: str) -> QuerySet[HistoryChunk]:
+    columns = Column.objects.filter(project_id=run.project_id, scope=keys.scope_of(stream))
+    of_stream = Q(column_id__in=columns.values("id")) | Q(column_id=keys.spine_id(run.project_id, stream))
+    return HistoryChunk.objects.filter(of_stream, run_id=run.id)
+
+
+def _chunks_forget(run: Run, chunks: QuerySet[HistoryChunk]) -> None:
+    columns = sorted(set(chunks.values_list("column_id", flat=True).distinct()))
+    chunks.delete()
+    levels.build(project_id=run.project_id, run_id=run.id, columns=columns)
