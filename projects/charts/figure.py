@@ -149,7 +149,7 @@ def _trace(group: RunGroup, role: str, x: Floats, y: Floats) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
-        "uid": f"{group.id}:{role}",
+        "uid": f"{group.id}-{role}",  # Plotly makes a class name of it, and looks for it by a selector
         "meta": {"group": group.id, "role": role},
         "name": _as_text(group.label),
         "legendgroup": group.id,
