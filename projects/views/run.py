@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -25,11 +26,14 @@ from projects.views.doors import project_or_404
 from projects.views.run_facts import facts
 from projects.views.trees import tree
 from projects.workspaces import metrics, sections
+from runs.columns import leaves
+from runs.history import store
 from runs.models import Column, HistoryChunk, Run, Scope, State, Stream, StreamName
 from runs.states import state_of
 
 CONSOLE_LINES = 1000
 _FILES_PER_PAGE = 500
+_LAST_LINES = 100
 
 # Each may be megabytes.
 _LONG = ("config", "summary", "client_info")
@@ -149,11 +153,17 @@ def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
 
 
 def _metrics(run: Run) -> list[str]:
-    """Metrics the run has logged: sealed ones have chunks; of those logged since, the summary tells."""
+    """Metrics the run has logged, without reading its history: sealed ones have chunks; of those logged since, the
+    summary and the last lines tell."""
     sealed = HistoryChunk.objects.filter(run=run).values("column_id")
     told = run.column_values.filter(column__scope=Scope.SUMMARY).values("column__key")
     columns = Column.objects.filter(project=run.project, scope=Scope.HISTORY)
     logged = set(columns.filter(Q(id__in=sealed) | Q(key__in=told)).values_list("key", flat=True))
+    streams = run.streams.filter(stream=StreamName.HISTORY)
+    unsealed = sum(lines - in_chunks for lines, in_chunks in streams.values_list("lines", "sealed_lines"))
+    if unsealed:
+        last = store.tail_lines(run_id=run.id, stream=StreamName.HISTORY, count=min(unsealed, _LAST_LINES))
+        logged.update(key for line in last for key, _ in leaves(json.loads(line)))
     return [name for name in metrics(run.project) if name in logged]
 
 
