@@ -5,29 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db import connection
+from django.db.models import Count, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from projects.models import Project
-from projects.query.fields import RUN_FIELDS, Type, field_from, id_of, label
+from projects.query.fields import RUN_FIELDS, Type, id_of
 from projects.query.natural import natural_text
 from projects.query.runset import RUN, SUMMARY, Field, Runset
 from projects.query.selection import selected
 from projects.query.targets import path
 from runs.models import Column, ColumnValue, Kind, Run, Scope, Tag
 
-__all__ = [
-    "DEFAULT_COLUMNS",
-    "RUN_FIELDS",
-    "Candidate",
-    "field_from",
-    "group_candidates",
-    "label",
-    "numeric_fields",
-    "table_columns",
-]
-
 DEFAULT_COLUMNS = 12
+
+# Runs whose values are looked up one by one; of more, whole columns are read.
+_FEW = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +46,13 @@ def table_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
     return tuple(Field(SUMMARY, key) for key in sorted(keys, key=natural_text)[:DEFAULT_COLUMNS])
 
 
-def numeric_fields(project: Project, fields: Sequence[Field]) -> frozenset[Field]:
-    """Those of `fields` with numbers to take statistics of. One query."""
+def numeric_fields(project: Project, fields: Sequence[Field]) -> dict[Field, int]:
+    """Those of `fields` with numbers to take statistics of, each with the kinds seen in it. One query."""
     by_id = {id_of(project, field): field for field in fields if field.scope != RUN}
     found = Column.objects.filter(id__in=by_id).values_list("id", "kinds")
-    columns = {by_id[id.hex] for id, kinds in found if kinds & Kind.NUMBER}
-    return frozenset(columns | {f for f in fields if f.scope == RUN and RUN_FIELDS[f.key].type is Type.SECONDS})
+    columns = {by_id[id.hex]: kinds for id, kinds in found if kinds & Kind.NUMBER}
+    timed = [field for field in fields if field.scope == RUN and RUN_FIELDS[field.key].type is Type.SECONDS]
+    return columns | dict.fromkeys(timed, int(Kind.NUMBER))
 
 
 def group_candidates(project: Project, runset: Runset) -> list[Candidate]:
@@ -67,14 +62,20 @@ def group_candidates(project: Project, runset: Runset) -> list[Candidate]:
     """
     runs = selected(project, runset)
     total, candidates = _run_field_candidates(runs)
-    values = ColumnValue.objects.filter(column__project=project, run__in=runs)
+    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
+    values = ColumnValue.objects.filter(column__in=columns.values("pk"))
+    if connection.vendor != "sqlite" or total <= _FEW:
+        values = values.filter(run__in=runs.values("pk"))
+    else:
+        # As text, the ids can't be looked up one by one: SQLite then reads the index by column, several times faster.
+        ids = runs.annotate(id_text=Cast("pk", TextField())).values("id_text")
+        values = values.annotate(run_text=Cast("run_id", TextField())).filter(run_text__in=ids)
     counts = {
         column: (distinct, count)
         for column, distinct, count in values.values("column_id").values_list(
             "column_id", Count("token", distinct=True), Count("pk")
         )
     }
-    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
     for id, scope, key in columns.values_list("id", "scope", "key"):
         if id in counts:
             distinct, count = counts[id]

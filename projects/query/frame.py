@@ -7,10 +7,11 @@ the runs, and meet the runs here: on SQLite that is several times faster, and bo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from django.db.models import QuerySet, TextField
@@ -30,6 +31,11 @@ from runs.states import state_expression
 
 # What a run has of a field: typed tokens; none when not set, several for tags.
 Tokens = tuple[str, ...]
+
+T = TypeVar("T")
+
+# Runs whose values are looked up one by one; of more, whole columns are read and the rest is dropped.
+_FEW = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +70,14 @@ def load(project: Project, runset: Runset, *, keys: Iterable[Field], columns: It
     if any(field.scope == RUN and not _on_run(field) for field in with_tokens):
         _load_tags(frame, runs, positions)
     rows = ColumnValue.objects.all()
-    if runset.search or runset.conditions:
-        rows = rows.filter(run__in=runs)
-    _load_tokens(frame, _Values(project, rows, positions), [field for field in with_tokens if field.scope != RUN])
-    numbers = _Values(project, rows.filter(kind=Kind.NUMBER, number__isnull=False), positions)
-    _load_numbers(frame, numbers, [field for field in numeric if field.scope != RUN])
+    if (runset.search or runset.conditions) and len(frame.ids) <= _FEW:
+        rows = rows.filter(run_id__in=frame.ids)
+    _load_tokens(frame, _Values(project, rows), positions, [field for field in with_tokens if field.scope != RUN])
+    numbers = rows.filter(number__isnull=False)
+    if any(kinds & Kind.BOOL for kinds in numeric.values()):
+        # Only then: without it, the index on numbers is all that is read.
+        numbers = numbers.filter(kind=Kind.NUMBER)
+    _load_numbers(frame, _Values(project, numbers), positions, [field for field in numeric if field.scope != RUN])
     return frame
 
 
@@ -141,39 +150,42 @@ class _Values:
 
     project: Project
     rows: QuerySet[ColumnValue]
-    positions: dict[str, int]
 
-    def of(self, fields: Sequence[Field], *names: str) -> Iterator[tuple[Field, int, tuple[Any, ...]]]:
-        """Field, position of the run, and the values of `names`, of every row of these fields. One query, or none."""
-        if not fields:
-            return
-        by_id = {id_of(self.project, field): field for field in fields}
+    def of(self, fields: Sequence[Field], *names: str) -> QuerySet[ColumnValue, tuple[Any, ...]]:
+        """(run, column, values of `names`...) of every row of these fields, both ids as the database writes them."""
         # As text, ids stay what the driver gives: making UUID objects of them would take most of the time.
-        found = (
-            self.rows.filter(column_id__in=by_id)
+        return (
+            self.rows.filter(column_id__in=[id_of(self.project, field) for field in fields])
             .annotate(run_text=Cast("run_id", TextField()), column_text=Cast("column_id", TextField()))
             .values_list("run_text", "column_text", *names)
         )
-        for run, column, *values in found:
-            position = self.positions.get(run)
-            if position is not None:
-                yield by_id[column.replace("-", "")], position, tuple(values)
+
+    def by_id(self, found: Mapping[Field, T]) -> dict[str, T]:
+        """The same by column id, in either way of writing it."""
+        ids = {field: uuid.UUID(id_of(self.project, field)) for field in found}
+        return {text: value for field, value in found.items() for text in (ids[field].hex, str(ids[field]))}
 
 
-def _load_tokens(frame: Frame, values: _Values, fields: Sequence[Field]) -> None:
-    for field in fields:
-        frame.tokens[field] = [()] * len(frame.ids)
+def _load_tokens(frame: Frame, values: _Values, positions: dict[str, int], fields: Sequence[Field]) -> None:
+    frame.tokens.update((field, [()] * len(frame.ids)) for field in fields)
+    places = values.by_id({field: (frame.tokens[field], frame.texts[field]) for field in fields})
     singles: dict[str, Tokens] = {}
-    for field, position, (token, text) in values.of(fields, "token", "text"):
-        frame.tokens[field][position] = singles.setdefault(token, (token,))
-        texts = frame.texts[field]
+    for run, column, token, text in values.of(fields, "token", "text") if fields else ():
+        position = positions.get(run)
+        if position is None:
+            continue
+        tokens, texts = places[column]
+        tokens[position] = singles.setdefault(token, (token,))
         # Equal values may be shown in several ways: which one must not hang on their order.
         if texts.setdefault(token, text) != text:
             texts[token] = min(texts[token], text, key=lambda text: (len(text), text))
 
 
-def _load_numbers(frame: Frame, values: _Values, fields: Sequence[Field]) -> None:
+def _load_numbers(frame: Frame, values: _Values, positions: dict[str, int], fields: Sequence[Field]) -> None:
     lists = {field: [math.nan] * len(frame.ids) for field in fields}
-    for field, position, (number,) in values.of(fields, "number"):
-        lists[field][position] = number
+    places = values.by_id(lists)
+    for run, column, number in values.of(fields, "number") if fields else ():
+        position = positions.get(run)
+        if position is not None:
+            places[column][position] = number
     frame.numbers.update((field, np.array(found, dtype=np.float64)) for field, found in lists.items())

@@ -1,4 +1,4 @@
-"""What the runs table shows: groups, the runs under open ones, and what is left to fetch. At most seven queries."""
+"""What the runs table shows: groups, the runs under open ones, and what is left to fetch. At most nine queries."""
 
 from __future__ import annotations
 

@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projects.query import toggles
-from projects.query.columns import RUN_FIELDS
-from projects.query.fields import groupable
+from projects.query.fields import RUN_FIELDS, groupable
 from projects.query.from_url import condition_from, condition_text, query_string, runset_from_query
 from projects.query.operators import OPERATORS
 from projects.query.runset import CONFIG, RUN, SUMMARY, BadQuery, Condition, Field, Runset, Sort
