@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from projects.access import NotFound, project_writable
 from projects.models import User
 from runs import ingest
+from runs.history.store import LinesRefused
 from runs.ingest import Lines, RunMissing, StreamRequest
 from runs.models import run_id
 from runs.states import should_stop
@@ -29,7 +30,7 @@ def file_stream(request: HttpRequest, user: User, entity: str, project: str, run
         stored = ingest.stream_accept(run_id=run_id(target.id, run), writer=writer_of(request), request=said)
     except (NotFound, RunMissing):
         raise Refused(f"run {entity}/{project}/{run} not found", 404) from None
-    except ingest.LinesRefused as refusal:
+    except LinesRefused as refusal:
         raise Refused(str(refusal)) from None
     answer: dict[str, Any] = {"exitcode": None, "limits": {}}
     if should_stop(stored):
