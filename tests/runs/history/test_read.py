@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runs.history import store
+from runs.models import HistoryChunk, HistoryTail, Rollup, Run
+from tests.runs.history import plainly
+from tests.runs.history.conftest import Bench
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("small")]
+
+example = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+NUMBERS = st.one_of(
+    st.floats(-1e3, 1e3),
+    st.integers(-(2**60), 2**60),
+    st.sampled_from([float("nan"), float("inf"), float("-inf"), -0.0, 0.1]),
+)
+ANY = st.one_of(NUMBERS, NUMBERS, NUMBERS, st.sampled_from([None, True, "text", [1], {"_type": "x"}, {"deep": 1}]))
+LEAPS = st.sampled_from([1, 1, 1, 1, 0, -3, 5, 40, 1000, 3_000_000, -5000])
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[str]:
+    """Lines of one run: steps that go on, leap, repeat or fall; a metric that is mostly there."""
+    leaps = draw(st.one_of(st.lists(LEAPS, max_size=70), st.lists(st.just(draw(LEAPS)), min_size=30, max_size=120)))
+    values = draw(st.lists(ANY, min_size=1, max_size=12))
+    rare = draw(st.integers(1, 5))
+    step, lines = draw(st.integers(-100, 100)), []
+    for line, leap in enumerate(leaps):
+        row: dict[str, Any] = {"_step": step, "other": line % 7 - step % 3}
+        if line % rare == 0:
+            row["loss"] = values[line % len(values)]
+        lines.append(json.dumps(row))
+        step += leap
+    return lines
+
+
+@st.composite
+def requests(draw: st.DrawFn, lines: list[str]) -> list[tuple[int, list[str]]]:
+    """The lines in pieces, some of them again or overlapping."""
+    cuts = sorted(draw(st.lists(st.integers(0, len(lines)), max_size=6)))
+    edges = [0, *cuts, len(lines)]
+    pieces = []
+    for begin, end in zip(edges, edges[1:], strict=False):
+        early = draw(st.integers(0, begin))
+        pieces += [(early, lines[early:end])] * draw(st.integers(1, 2))
+    return pieces
+
+
+def logged(bench: Bench, data: st.DataObject) -> tuple[Run, list[str]]:
+    lines = data.draw(histories())
+    run = bench.run()
+    for offset, piece in data.draw(requests(lines)):
+        bench.log(run, piece, offset=offset)
+        if data.draw(st.booleans()):
+            store.seal(run_id=run.id)
+    return run, lines
+
+
+def check(answer: store.Points | store.Cells, wanted: list[list[tuple[int, float]]], exact_below: int) -> None:
+    """The answer is what the runs' (step, value) in range say."""
+    if isinstance(answer, store.Points):
+        assert answer.offsets.tolist() == np.cumsum([0, *map(len, wanted)]).tolist()
+        together = [pair for points in wanted for pair in points]
+        assert answer.x.tolist() == [float(step) for step, _ in together]
+        assert plainly.bits(answer.y) == plainly.bits([value for _, value in together])
+        return
+    buckets = answer.count.shape[1]
+    for place, points in enumerate(wanted):
+        slow = plainly.cells(points, answer.start, answer.width, buckets)
+        assert answer.count[place].tolist() == slow["count"]
+        assert answer.nonfinite[place].tolist() == slow["nonfinite"]
+        np.testing.assert_array_equal(answer.low[place], slow["low"])
+        np.testing.assert_array_equal(answer.high[place], slow["high"])
+        assert (np.abs(answer.total[place] - slow["total"]) <= 1e-9 * np.array(slow["size"])).all()
+
+
+@example
+@given(data=st.data())
+def test_a_read_is_what_plain_python_says_however_the_lines_came(bench: Bench, data: st.DataObject) -> None:
+    runs, lines = zip(*(logged(bench, data) for _ in range(data.draw(st.integers(1, 3)))), strict=True)
+    border = st.one_of(st.none(), st.integers(-200, 6000), st.floats(-200, 6000), st.integers(-(10**9), 10**9))
+    lo, hi = data.draw(border), data.draw(border)
+    exact_below, cells = data.draw(st.integers(0, 80)), data.draw(st.sampled_from([1, 2, 3, 7, 50, 1000]))
+    answer = bench.read(runs, lo=lo, hi=hi, exact_below=exact_below, cells=cells)
+
+    inside = [plainly.points(list(of_run), "loss", lo, hi) for of_run in lines]
+    assert isinstance(answer, store.Points) == (max(map(len, inside)) <= exact_below)
+    if isinstance(answer, store.Points):
+        check(answer, inside, exact_below)
+        return
+    # Buckets are whole at the ends of the range, and the finest that are few enough.
+    every = [plainly.points(list(of_run), "loss") for of_run in lines]
+    check(answer, every, exact_below)
+    steps = [step for points in every for step, _ in points]
+    low = min(steps) if lo is None else max(min(steps), int(np.ceil(lo)))
+    high = max(steps) if hi is None else min(max(steps), int(np.floor(hi)))
+    width = 1
+    while high // width - low // width + 1 > max(cells, 2):
+        width *= 2
+    assert (answer.width, answer.start) == (width, low // width * width)
+    assert answer.count.shape == (len(runs), high // width - low // width + 1)
+
+
+@example
+@given(data=st.data())
+def test_sealing_changes_no_answer(bench: Bench, data: st.DataObject) -> None:
+    run, _ = logged(bench, data)
+    asked = {"exact_below": data.draw(st.integers(0, 60)), "cells": data.draw(st.integers(1, 100))}
+    before = bench.read([run], **asked), bench.read([run], x="other")
+    rows = list(store.rows(run_id=run.id, stream="history"))
+    store.seal(run_id=run.id)
+    assert not HistoryTail.objects.filter(run=run).exists()
+    after = bench.read([run], **asked), bench.read([run], x="other")
+    assert repr(list(store.rows(run_id=run.id, stream="history"))) != "" and json.dumps(
+        [sorted(row.items()) for row in store.rows(run_id=run.id, stream="history")]
+    ) == json.dumps([sorted(row.items()) for row in rows])
+    for old, new in zip(before, after, strict=True):
+        assert type(old) is type(new)
+        for field in old.__slots__:
+            if field == "total":
+                np.testing.assert_allclose(new.total, old.total, rtol=1e-9, atol=1e-9 * 2**60)
+            else:
+                np.testing.assert_array_equal(getattr(new, field), getattr(old, field))
+
+
+@example
+@given(data=st.data())
+def test_another_column_as_x_pairs_by_line(bench: Bench, data: st.DataObject) -> None:
+    run, lines = logged(bench, data)
+    lo = data.draw(st.one_of(st.none(), st.integers(-5, 5)))
+    answer = bench.read([run], x="other", lo=lo)
+    wanted = []
+    for line in lines:
+        row = json.loads(line)
+        if type(row.get("loss")) in (int, float) and (lo is None or row["other"] >= lo):
+            wanted.append((float(row["other"]), float(row["loss"])))
+    wanted.sort(key=lambda pair: pair[0])
+    assert isinstance(answer, store.Points)
+    assert answer.x.tolist() == [x for x, _ in wanted]
+    assert plainly.bits(answer.y) == plainly.bits([y for _, y in wanted])
+
+
+def test_points_whose_x_is_not_a_finite_number_are_left_out(bench: Bench) -> None:
+    run = bench.run()
+    bench.log(run, ['{"loss":1,"other":NaN}', '{"loss":2,"other":"x"}', '{"loss":NaN,"other":3}', '{"loss":4}'])
+    answer = bench.read([run], x="other")
+    assert isinstance(answer, store.Points)
+    assert answer.x.tolist() == [3]
+    assert np.isnan(answer.y).tolist() == [True]
+
+
+def test_runs_keep_their_order_and_unknown_ones_have_no_points(bench: Bench) -> None:
+    runs = [bench.run() for _ in range(5)]
+    for place, run in enumerate(runs):
+        bench.log(run, [json.dumps({"loss": place, "_step": step}) for step in range(place * 10)])
+    asked = [runs[3], runs[0], Run(id=bench.column("no run")), runs[4], runs[1]]
+    points = bench.read(asked)
+    assert isinstance(points, store.Points)
+    assert np.diff(points.offsets).tolist() == [30, 0, 0, 40, 10]
+    cells = bench.read(asked, exact_below=9)
+    assert isinstance(cells, store.Cells)
+    assert cells.count.sum(axis=1).tolist() == [30, 0, 0, 40, 10]
+    assert bench.read(asked, "no such key").offsets.tolist() == [0] * 6
+    assert bench.read([]).offsets.tolist() == [0]
+
+
+@pytest.mark.parametrize(("lo", "hi"), [(9, 3), (float("inf"), None), (None, float("-inf")), (1000, None), (3.2, 3.8)])
+def test_an_empty_range_has_no_points(bench: Bench, lo: float | None, hi: float | None) -> None:
+    run = bench.run()
+    bench.log(run, ['{"loss":1}'] * 50)
+    answer = bench.read([run], lo=lo, hi=hi, exact_below=5)
+    assert isinstance(answer, store.Points)
+    assert not len(answer.x)
+
+
+def test_many_runs_need_no_more_queries_than_one(bench: Bench) -> None:
+    runs = [bench.run() for _ in range(30)]
+    for run in runs:
+        bench.log(run, [json.dumps({"loss": step, "_step": step}) for step in range(100)])
+        bench.log(run, ['{"loss":1}'], offset=100)
+    for asked in ({}, {"exact_below": 10, "cells": 4}, {"exact_below": 10}, {"x": "_step", "lo": 5, "hi": 80}):
+        counts = []
+        for some in (runs[:1], runs):
+            with CaptureQueriesContext(connection) as queries:
+                bench.read(some, **asked)
+            counts.append(len(queries))
+        assert counts[0] == counts[1] <= 7
+
+
+def test_a_run_that_grows_long_keeps_every_point_in_its_cells(bench: Bench) -> None:
+    run, offset, seen = bench.run(), 0, []
+    stretches = (range(60), range(60, 120), range(120, 3000, 2), range(-500, 9000, 5), range(100))
+    for stretch in stretches:
+        bench.log(run, [json.dumps({"loss": step % 11, "_step": step}) for step in stretch], offset=offset)
+        offset += len(stretch)
+        levels = Rollup.objects.filter(run=run, column_id=bench.column("loss")).values_list("level", flat=True)
+        seen.append(max(levels))
+        for cells in (2, 10, 50, 500):
+            answer = bench.read([run], exact_below=10, cells=cells)
+            assert isinstance(answer, store.Cells)
+            assert answer.count.sum() == offset
+    assert seen == [0, 0, 3, 4, 4]
+    points = [(step, float(step % 11)) for stretch in stretches for step in stretch]
+    for cells in (2, 10, 50, 500):
+        check(bench.read([run], exact_below=10, cells=cells), [points], 10)
+
+
+def test_rare_points_cost_few_rows(bench: Bench) -> None:
+    run = bench.run()
+    steps = range(0, 400 * 10_000_000, 10_000_000)
+    for offset in range(0, 400, 20):
+        lines = [json.dumps({"loss": step % 13, "_step": step}) for step in steps[offset : offset + 20]]
+        bench.log(run, lines, offset=offset)
+    store.seal(run_id=run.id)
+    assert Rollup.objects.filter(run=run, column_id=bench.column("loss")).count() <= 60
+    for lo, hi in ((None, None), (0, 10**9)):
+        cells = bench.read([run], exact_below=10, cells=64, lo=lo, hi=hi)
+        check(cells, [[(step, float(step % 13)) for step in steps]], 10)
+
+
+@pytest.mark.parametrize("table", [HistoryChunk, Rollup, HistoryTail])
+def test_what_is_damaged_is_left_out_and_logged(bench: Bench, table: type, caplog: pytest.LogCaptureFixture) -> None:
+    good, bad = bench.run(), bench.run()
+    for run in (good, bad):
+        bench.log(run, [json.dumps({"loss": step, "_step": step}) for step in range(100)])
+        bench.log(run, ['{"loss":7,"_step":100}'], offset=100)
+    for row in table.objects.filter(run=bad):
+        table.objects.filter(pk=row.pk).update(data=bytes(row.data)[:-3] + b"xyz")
+    kept = {HistoryChunk: 1, Rollup: 101, HistoryTail: 100}[table]
+    points = bench.read([bad, good], exact_below=1000)
+    assert np.diff(points.offsets).tolist() == [kept if table is not Rollup else 101, 101]
+    cells = bench.read([bad, good], exact_below=10, cells=4)
+    # Rollups outlive their chunks, and chunks their rollups.
+    assert cells.count.sum(axis=1).tolist() == [{HistoryChunk: 101, Rollup: 101, HistoryTail: 100}[table], 101]
+    assert len(list(store.rows(run_id=bad.id, stream="history"))) == kept
+    assert len(store.tail_lines(run_id=bad.id, stream="history")) == 1
+    assert caplog.records
+    store.seal(run_id=bad.id)
+    assert bench.log(bad, ['{"loss":8}'], offset=101).lines == 102
+    assert bench.log(bad, [json.dumps({"loss": 1})] * 50, offset=102).lines == 152
+    assert list(store.rows(run_id=bad.id, stream="history"))[-1]["loss"] == 1
+
+
+def test_damaged_rollups_are_made_anew_with_the_next_lines(bench: Bench) -> None:
+    run = bench.run()
+    bench.log(run, [json.dumps({"loss": step, "_step": step}) for step in range(100)])
+    Rollup.objects.filter(run=run).update(data=b"nothing")
+    bench.log(run, [json.dumps({"loss": step, "_step": step}) for step in range(100, 200)], offset=100)
+    HistoryChunk.objects.filter(run=run).update(data=b"nothing")
+    cells = bench.read([run], exact_below=10, cells=16)
+    assert cells.count.sum() == 200
