@@ -20,6 +20,7 @@ Row = dict[str, Any]
 
 _SAMPLES = 500
 _SAMPLES_MAX = 100_000
+_HELD = 20_000
 _TAIL = 200
 
 
@@ -105,12 +106,13 @@ def _bounded(samples: int | None) -> int:
 
 
 def thinned(rows: Iterable[Row], count: int) -> list[Row]:
-    """At most `count` rows, evenly picked in one pass without holding more than twice as many."""
+    """At most `count` rows, evenly picked in one pass over any number, holding a bounded number of them."""
+    held = max(2 * count, _HELD)
     kept: list[Row] = []
     stride = 1
     for number, row in enumerate(rows):
         if number % stride == 0:
             kept.append(row)
-            if len(kept) > 2 * count:
+            if len(kept) > held:
                 kept, stride = kept[::2], stride * 2
     return kept if len(kept) <= count else [kept[i * len(kept) // count] for i in range(count)]
