@@ -1,0 +1,128 @@
+"""The form of a line plot's settings, as data: which tab holds which setting, and what its spec key may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from projects.charts.line_plot import (
+    GROUP_AGGS,
+    GROUP_AREAS,
+    GROUP_BYS,
+    LEGEND_POSITIONS,
+    X_AXES,
+    Choice,
+    LinePlot,
+    SpecError,
+)
+
+_PER_ROW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    key: str
+    label: str
+    hint: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`kind`: segmented, select, number, range, text or flag. `key`: its spec key, of a range that of its lower end."""
+
+    kind: str
+    key: str
+    label: str
+    value: object = None
+    hint: str = ""
+    rows: tuple[tuple[Option, ...], ...] = ()
+    high_key: str = ""
+    high_value: object = None
+    placeholder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    key: str
+    label: str
+    settings: tuple[Setting, ...]
+
+
+def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str]) -> tuple[Tab, ...]:
+    """The tabs of the settings dialog, in order, filled with what `plot` says. `metrics`: what may be an x axis."""
+    axes = (*X_AXES, *(Choice(name, name, "A logged metric.") for name in metrics if name != metric))
+    data = (
+        _select("xAxis", "X axis", axes, plot.x_axis),
+        Setting("range", "xMin", "X range", plot.x_min, high_key="xMax", high_value=plot.x_max),
+        Setting("range", "yMin", "Y range", plot.y_min, high_key="yMax", high_value=plot.y_max),
+        Setting("flag", "xLogScale", "Logarithmic x axis", plot.x_log_scale),
+        Setting("flag", "yLogScale", "Logarithmic y axis", plot.y_log_scale),
+        Setting(
+            "number",
+            "limit",
+            "Groups drawn at most",
+            plot.limit,
+            hint="In table order; ungrouped, runs. A group always averages all of its runs.",
+        ),
+    )
+    display = (
+        Setting("text", "title", "Title", plot.title, placeholder=metric),
+        Setting("text", "xTitle", "X axis title", plot.x_title),
+        Setting("text", "yTitle", "Y axis title", plot.y_title),
+        Setting("number", "lineWidth", "Line width", plot.line_width, hint="In pixels."),
+    )
+    legend = (
+        Setting("flag", "showLegend", "Show a legend", plot.show_legend),
+        _segmented("legendPosition", "Position", LEGEND_POSITIONS, plot.legend_position),
+    )
+    advanced = (
+        _segmented("groupAgg", "Line", GROUP_AGGS, plot.group_agg),
+        _segmented("groupArea", "Shading", GROUP_AREAS, plot.group_area),
+        _segmented("groupBy", "Group this panel by", GROUP_BYS, plot.group_by),
+        Setting(
+            "flag",
+            "sampleDeviation",
+            "Std dev of a sample (n − 1)",
+            plot.sample_deviation,
+            hint="Off: of the population (n). Standard errors and intervals follow.",
+        ),
+    )
+    return (
+        Tab("data", "Data", data),
+        Tab("display", "Display", display),
+        Tab("legend", "Legend", legend),
+        Tab("advanced", "Advanced", advanced),
+    )
+
+
+def line_plot_from_json(text: bytes | str) -> LinePlot:
+    """The settings a browser sent. Raises SpecError; what is not a JSON object is an error of the key ""."""
+    try:
+        spec = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        spec = None
+    if not isinstance(spec, dict):
+        raise SpecError({"": "The settings are not a JSON object."})
+    return LinePlot.from_spec(spec)
+
+
+def _options(choices: Sequence[Choice], value: str) -> tuple[Option, ...]:
+    return tuple(Option(choice.key, choice.label, choice.hint, choice.key == value) for choice in choices)
+
+
+def _select(key: str, label: str, choices: Sequence[Choice], value: str) -> Setting:
+    known = value in {choice.key for choice in choices}
+    own = () if known else (Choice(value, value, "Not logged in this project."),)
+    return Setting("select", key, label, value, rows=(_options((*choices, *own), value),))
+
+
+def _segmented(key: str, label: str, choices: Sequence[Choice], value: str) -> Setting:
+    """One row, or two when they are too many for one; the hint is the chosen one's."""
+    options = _options(choices, value)
+    half = (len(options) + 1) // 2
+    rows = (options,) if len(options) <= _PER_ROW else (options[:half], options[half:])
+    hint = next(option.hint for option in options if option.chosen)
+    return Setting("segmented", key, label, value, hint, rows)

@@ -1,0 +1,92 @@
+"""Cells of the runs table."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from projects.query.fields import label
+from projects.query.grouping import Cell, Group
+from projects.query.table import GroupRow, Header, RunRow, Value
+from projects.templatetags.numbers import measured, number
+from runs.models import State
+
+register = template.Library()
+
+# What goes on or went wrong comes first.
+_STATE_ORDER = (
+    State.RUNNING,
+    State.PREEMPTING,
+    State.CRASHED,
+    State.FAILED,
+    State.KILLED,
+    State.PREEMPTED,
+    State.FINISHED,
+)
+
+
+@register.simple_tag
+def cell(row: GroupRow | RunRow, header: Header) -> SafeString:
+    """The <td> of a column: of a group its statistic with n, or what its runs share; of a run its value."""
+    if isinstance(row, GroupRow):
+        return _group_cell(row.group.cells.get(header.field, Cell(0)), row.group.runs, numeric=header.numeric)
+    return _run_cell(row.values.get(header.field), numeric=header.numeric)
+
+
+@register.filter
+def group_label(group: Group) -> SafeString:
+    """ "lr: 0.1": the innermost field and its value."""
+    key = group.path[-1]
+    return format_html("{}: {}", label(key.field), key.text)
+
+
+@register.filter
+def states_text(states: dict[str, int]) -> str:
+    """ "3 running · 1 crashed · 6 finished"."""
+    return " · ".join(f"{states[state]} {state.label.lower()}" for state in _STATE_ORDER if state in states)
+
+
+@register.filter
+def states_shown(states: dict[str, int]) -> SafeString:
+    """The same with each state in its colour; nothing when all runs have finished."""
+    if set(states) <= {State.FINISHED}:
+        return SafeString("")
+    parts = [(state.value, states[state], state.label.lower()) for state in _STATE_ORDER if state in states]
+    return format_html_join(" · ", '<span class="{}">{} {}</span>', parts)
+
+
+def _group_cell(cell: Cell, runs: int, *, numeric: bool) -> SafeString:
+    if numeric and cell.mean is not None:
+        return _measured_cell(cell, runs)
+    side = SafeString(' class="number"') if numeric else ""
+    if cell.text is not None:
+        return format_html('<td{} title="{}">{}</td>', side, cell.text, cell.text)
+    if cell.distinct > 1:
+        return format_html('<td{}><span class="several">{} values</span></td>', side, cell.distinct)
+    return format_html("<td{}></td>", side)
+
+
+def _measured_cell(cell: Cell, runs: int) -> SafeString:
+    assert cell.mean is not None
+    title = f"n = {cell.n} of {runs} run{'s' if runs != 1 else ''}"
+    if cell.std is None:
+        return format_html('<td class="number" title="{}">{}</td>', title, number(cell.mean))
+    mean, deviation, times = measured(cell.mean, cell.std)
+    return format_html(
+        '<td class="number" title="{} · min {} · max {}">{} <span class="deviation">± {}</span>{}</td>',
+        title,
+        number(cell.low),
+        number(cell.high),
+        mean,
+        deviation,
+        f" {times}" if times else "",
+    )
+
+
+def _run_cell(value: Value | None, *, numeric: bool) -> SafeString:
+    side = SafeString(' class="number"') if numeric else ""
+    if value is None:
+        return format_html("<td{}></td>", side)
+    shown = value.text if value.number is None or not numeric else number(value.number)
+    return format_html('<td{} title="{}">{}</td>', side, value.text, shown)

@@ -1,0 +1,143 @@
+"""The project page: its runs, grouped, and its panels. The same address gives the page, or for htmx a piece of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+from django_htmx.middleware import HtmxDetails
+
+from projects.models import Project
+from projects.query import selection
+from projects.query.columns import group_candidates
+from projects.query.fields import label
+from projects.query.from_url import query_string, runset_from_query
+from projects.query.runset import BadQuery, Runset
+from projects.query.table import table
+from projects.views.choices import FieldChoice, column_choices, field_choices, sort_choices
+from projects.views.doors import project_or_404
+from projects.workspaces import default_runset, metrics, sections
+
+_PIECES = {"runs": "workspace/_runs.html", "panels": "workspace/_panels.html", "rows": "workspace/_rows.html"}
+
+
+class HtmxRequest(HttpRequest):
+    """What django_htmx's middleware makes of a request."""
+
+    htmx: HtmxDetails
+
+
+@require_safe
+def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
+    """Pieces, by HX-Target: `runs` (also by default), `rows` (under the group `below`, from page `from`), `panels`."""
+    owner = project_or_404(request, entity, project)
+    defaults = default_runset(owner)
+    try:
+        runset = runset_from_query(request.GET, defaults=defaults)
+        context = _context(owner, runset, defaults)
+        if request.GET.get("choose") == "columns":
+            return _form(request, "columns", context | {"choices": column_choices(owner, runset)})
+        piece = _piece(request)
+        if piece == "panels":
+            return _answer(request, _PIECES[piece], {"sections": sections(owner, metrics(owner))})
+        # Asked for first: what changes meanwhile is then seen as new.
+        context["version"] = selection.version(owner)
+        below, page = request.GET.get("below"), _page(request)
+        context["table"] = shown = table(owner, runset, below=below, page=page)
+    except BadQuery as error:
+        return _bad_query(request, owner, error)
+    if piece is None and not (shown.totals.runs or runset.search or runset.conditions):
+        return _answer(request, "workspace/empty.html", context)
+    context["sorts"] = sort_choices(shown.headers)
+    if piece is not None:
+        return _answer(request, _PIECES[piece], context, shown_at=runset if piece == "runs" else None)
+    names = metrics(owner)
+    context |= {"sections": sections(owner, names), "panel_count": len(names)}
+    return _answer(request, "workspace/workspace.html", context)
+
+
+@require_safe
+def group_by(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
+    """The form that chooses the fields to group by: a page, or for htmx what a popover holds."""
+    owner = project_or_404(request, entity, project)
+    defaults = default_runset(owner)
+    try:
+        runset = runset_from_query(request.GET, defaults=defaults)
+        choices = field_choices(runset, group_candidates(owner, runset))
+    except BadQuery as error:
+        return _bad_query(request, owner, error)
+    return _form(request, "group_by", _context(owner, runset, defaults) | {"choices": choices})
+
+
+@require_safe
+def version(request: HttpRequest, entity: str, project: str) -> JsonResponse:
+    """What an open page asks for once a second."""
+    owner = project_or_404(request, entity, project)
+    return JsonResponse({"version": selection.version(owner), "panels": len(metrics(owner))})
+
+
+def _context(project: Project, runset: Runset, defaults: Runset) -> dict[str, Any]:
+    names = [project.entity.name, project.name]
+    query = query_string(runset, defaults)
+    return {
+        "project": project,
+        "runset": runset,
+        "defaults": defaults,
+        "grouped_by": [FieldChoice(field, label(field)) for field in runset.grouping],
+        "query": query,
+        # Charts don't depend on what is open, shown in columns, or on which page.
+        "chart_query": query_string(replace(runset, open=frozenset(), columns=None, page=1), defaults),
+        "parameters": list(QueryDict(query).lists()),
+        "urls": {
+            "project": reverse("project", args=names),
+            "group_by": reverse("group-by", args=names),
+            "version": reverse("project-version", args=names),
+            "line_plot": reverse("line-plot", args=names),
+            "settings": reverse("line-plot-settings", args=names),
+        },
+    }
+
+
+def _piece(request: HtmxRequest) -> str | None:
+    """Which piece is asked for; None for the page. After Back, htmx picks its piece out of the page."""
+    htmx = request.htmx
+    if not htmx or htmx.history_restore_request:
+        return None
+    return htmx.target if htmx.target in _PIECES else "runs"
+
+
+def _page(request: HttpRequest) -> int | None:
+    text = request.GET.get("from", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) == int(text)):
+        raise BadQuery("from: a number of a page")
+    return int(text)
+
+
+def _form(request: HtmxRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    template = f"workspace/_{name}.html" if request.htmx else f"workspace/{name}.html"
+    return _answer(request, template, context)
+
+
+def _answer(
+    request: HttpRequest, template: str, context: dict[str, Any], *, shown_at: Runset | None = None
+) -> HttpResponse:
+    """`shown_at`: the browser's address becomes the shortest one of this runset."""
+    response = render(request, template, context)
+    response["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, ["HX-Request", "HX-Target", "HX-History-Restore-Request", "Cookie"])
+    if shown_at is not None:
+        query = context["query"]
+        response["HX-Push-Url"] = quote(request.path, safe="/~@:$&'()*+,;=!") + (f"?{query}" if query else "")
+    return response
+
+
+def _bad_query(request: HttpRequest, project: Project, error: BadQuery) -> HttpResponse:
+    return render(request, "workspace/bad_query.html", {"project": project, "message": str(error)}, status=400)

@@ -1,0 +1,100 @@
+"""What a project's workspace shows and how: its panels in sections, and the settings kept of each."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from projects.charts.line_plot import LinePlot, SpecError
+from projects.models import PanelSettings, Project, Workspace
+from projects.query.grouping import default_fields
+from projects.query.natural import natural_text
+from projects.query.runset import Runset
+from runs.columns import column_id
+from runs.models import Column, Kind, Scope
+
+# Of metrics without a "/" in their name.
+_NO_SECTION = "Charts"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """`id` is the column's, and good for a DOM id."""
+
+    id: str
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    id: str
+    name: str
+    panels: tuple[Panel, ...]
+
+
+def default_runset(project: Project) -> Runset:
+    """What the page shows when its address says nothing. One query."""
+    fields = default_fields(project)
+    return Runset(fields=fields, grouped=bool(fields))
+
+
+def metrics(project: Project) -> list[str]:
+    """Logged metrics that have numbers, the client's own (`_step` …) left out, in natural order. One query."""
+    columns = Column.objects.filter(project=project, scope=Scope.HISTORY).values_list("key", "kinds")
+    names = [key for key, kinds in columns if kinds & Kind.NUMBER and not key.startswith("_")]
+    return sorted(names, key=lambda name: (natural_text(name), name))
+
+
+def sections(project: Project, names: list[str]) -> list[Section]:
+    """The panels of metrics, by the part of their names before the first "/"; all keep the order of `names`."""
+    found: dict[str, list[Panel]] = {}
+    for name in names:
+        before, slash, _ = name.partition("/")
+        panel = Panel(column_id(project.id, Scope.HISTORY, name).hex, name)
+        found.setdefault(before if slash and before else _NO_SECTION, []).append(panel)
+    return [
+        Section(uuid.uuid5(project.id, f"section:{name}").hex, name, tuple(panels)) for name, panels in found.items()
+    ]
+
+
+def metric_known(project: Project, metric: str) -> bool:
+    return Column.objects.filter(id=column_id(project.id, Scope.HISTORY, metric)).exists()
+
+
+def panel_plot(project: Project, metric: str) -> LinePlot:
+    """How a metric's panel is drawn: the defaults, changed by what was saved. One query."""
+    found = PanelSettings.objects.filter(
+        workspace__project=project, workspace__user=None, workspace__name="", panel=metric
+    ).first()
+    if found is None:
+        return LinePlot()
+    try:
+        return LinePlot.from_spec(found.settings)
+    except SpecError as error:
+        # Written by another release: what this one understands still holds.
+        return LinePlot.from_spec({key: value for key, value in found.settings.items() if key not in error.errors})
+
+
+def panel_plot_save(*, project: Project, metric: str, plot: LinePlot) -> None:
+    """Keep `plot` as how everybody sees the panel."""
+    with transaction.atomic():
+        workspace, _ = Workspace.objects.get_or_create(project=project, user=None, name="")
+        PanelSettings.objects.update_or_create(
+            id=uuid.uuid5(workspace.id, metric),
+            defaults={
+                "workspace": workspace,
+                "panel": metric,
+                "settings": plot.to_spec(),
+                "changed_at": timezone.now(),
+            },
+        )
+
+
+def panel_plot_reset(*, project: Project, metric: str) -> None:
+    """Back to the project's default; harmless when nothing was saved."""
+    PanelSettings.objects.filter(
+        workspace__project=project, workspace__user=None, workspace__name="", panel=metric
+    ).delete()

@@ -1,0 +1,42 @@
+/* Mounts every behaviour: on the page once, on each piece of it that htmx brings. */
+import * as divider from "./divider.js";
+import * as groupBy from "./group_by.js";
+import * as live from "./live.js";
+import * as more from "./more.js";
+import * as panels from "./panels.js";
+import * as popover from "./popover.js";
+import * as settings from "./settings.js";
+
+let query = panels.runsetQuery();
+
+function piece(event) {
+  const runs = document.getElementById("runs");
+  if (runs) {
+    divider.mountPiece(runs);
+    more.mountPiece(runs, { fresh: event?.type !== "runs:refreshed" });
+  }
+  if (query === panels.runsetQuery()) return;
+  query = panels.runsetQuery();
+  panels.redraw();
+}
+
+for (const behaviour of [divider, groupBy, more, panels, popover, settings, live]) behaviour.mount(document);
+piece();
+
+let scrolled = [0, 0];
+document.addEventListener("htmx:beforeSwap", () => {
+  const table = document.getElementById("runs-scroll");
+  if (table) scrolled = [table.scrollLeft, table.scrollTop];
+});
+document.addEventListener("htmx:afterSwap", () => {
+  document.getElementById("runs-scroll")?.scrollTo(...scrolled);
+});
+for (const event of ["htmx:afterSettle", "htmx:historyRestore", "runs:refreshed"]) document.addEventListener(event, piece);
+// What the piece can't show (a bad query, a project gone) has a page of its own.
+document.addEventListener("htmx:responseError", (event) => location.assign(event.detail.pathInfo.finalRequestPath));
+document.addEventListener("keydown", (event) => {
+  const button = event.key === " " && event.target.closest?.("a[role=button]");
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+});

@@ -1,0 +1,124 @@
+/* One line plot: asks for its figure, hands it to Plotly, zooms. */
+import { themed } from "./theme.js";
+
+const CONFIG = { displayModeBar: false, doubleClick: "autosize" };
+
+const sizes = new ResizeObserver((entries) => {
+  // A hidden plot has no size to take.
+  for (const { target } of entries) if (target.offsetParent) window.Plotly.Plots.resize(target);
+});
+
+function plotlyLoaded() {
+  if (window.Plotly) return Promise.resolve();
+  const script = document.getElementById("plotly");
+  return new Promise((resolve, reject) => {
+    script.addEventListener("load", resolve, { once: true });
+    script.addEventListener("error", () => reject(new Error("The chart library did not load.")), { once: true });
+  });
+}
+
+async function asked(url, signal) {
+  const response = await fetch(url, { signal, headers: { Accept: "application/json" } });
+  if (response.ok) return response.json();
+  const answer = await response.json().catch(() => ({}));
+  throw Object.assign(new Error(answer.error ?? `The server answered ${response.status}.`), { errors: answer.errors });
+}
+
+export class Chart {
+  /** `question()` gives the query parameters without metric and range; `refused(errors)` is told of settings at fault. */
+  constructor(panel, question, refused = null) {
+    this.panel = panel;
+    this.plot = panel.querySelector(".plot");
+    this.question = question;
+    this.refused = refused;
+    this.range = null;
+    this.flight = null;
+  }
+
+  address() {
+    const query = new URLSearchParams(this.question());
+    query.set("metric", this.panel.dataset.metric);
+    if (this.range) {
+      query.set("lo", this.range[0]);
+      query.set("hi", this.range[1]);
+    }
+    return `${this.panel.closest("[data-line-plot]").dataset.linePlot}?${query}`;
+  }
+
+  async draw() {
+    const url = this.address();
+    if (this.flight?.url === url) {
+      // Aborting would starve a slow chart whose data changes every second: finish, then ask once more.
+      this.flight.again = true;
+      return;
+    }
+    this.flight?.control.abort();
+    const flight = (this.flight = { url, control: new AbortController(), again: false });
+    this.panel.classList.add("loading");
+    try {
+      const figure = await asked(url, flight.control.signal);
+      await plotlyLoaded();
+      if (this.flight === flight) await this.show(figure);
+    } catch (error) {
+      if (this.flight !== flight) return;
+      if (error.errors && this.refused) this.refused(error.errors);
+      else this.say(error.message, true);
+    }
+    if (this.flight !== flight) return;
+    this.flight = null;
+    this.panel.classList.remove("loading");
+    if (flight.again) await this.draw();
+  }
+
+  async show({ data, layout, meta }) {
+    const note = this.panel.querySelector("header small");
+    note.textContent = note.title = meta.header;
+    this.say(meta.empty ? emptiness(meta.empty) : "");
+    const first = !this.plot.classList.contains("js-plotly-plot");
+    await window.Plotly.react(this.plot, data, themed(layout), CONFIG);
+    if (!first) return;
+    this.plot.on("plotly_relayout", (change) => this.zoomed(change));
+    sizes.observe(this.plot);
+  }
+
+  /** Plotly says how the axes changed; a new x range asks for finer data, a reset for all of it. */
+  zoomed(change) {
+    if (change["xaxis.autorange"]) {
+      if (this.range === null) return;
+      this.range = null;
+    } else if ("xaxis.range[0]" in change) {
+      this.range = [change["xaxis.range[0]"], change["xaxis.range[1]"]].map((end) => this.value(end));
+    } else {
+      return;
+    }
+    this.draw();
+  }
+
+  /** An end of the axis as x value: log axes speak in exponents, date axes in text of no zone, which is UTC. */
+  value(end) {
+    const type = this.plot._fullLayout?.xaxis.type;
+    if (type === "log") return 10 ** end;
+    if (type === "date") return Date.parse(`${String(end).replace(" ", "T")}Z`) / 1000;
+    return end;
+  }
+
+  say(text, failed = false) {
+    const message = this.panel.querySelector(".message");
+    message.hidden = !text;
+    message.classList.toggle("error", failed);
+    message.querySelector("span").textContent = text;
+    message.querySelector("button").hidden = !failed;
+    message.setAttribute("role", failed ? "alert" : "status");
+  }
+
+  forget() {
+    this.flight?.control.abort();
+    this.flight = null;
+    sizes.unobserve(this.plot);
+    if (window.Plotly) window.Plotly.purge(this.plot);
+  }
+}
+
+function emptiness(empty) {
+  return typeof empty === "string" ? empty : "No visible run has logged this metric.";
+}

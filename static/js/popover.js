@@ -1,0 +1,48 @@
+/* Popovers are <details>: one at a time, closed by Esc or a click outside, their content asked for when first opened. */
+import { mount as mountGroupBy } from "./group_by.js";
+
+async function fill(popover) {
+  const pop = popover.querySelector(":scope > .pop[data-source]");
+  if (!pop) return;
+  const response = await fetch(pop.dataset.source, { headers: { "HX-Request": "true" } });
+  if (!response.ok) return; // The plain link to the same form stays.
+  pop.innerHTML = await response.text();
+  pop.removeAttribute("data-source");
+  window.htmx?.process(pop);
+  mountGroupBy(pop);
+  pop.querySelector("[autofocus]")?.focus();
+}
+
+function close(popover, { focus = false } = {}) {
+  popover.open = false;
+  if (focus) popover.querySelector("summary").focus();
+}
+
+const opened = () => document.querySelectorAll(".popover[open]");
+
+export function mount() {
+  document.addEventListener(
+    "toggle",
+    (event) => {
+      const popover = event.target;
+      if (!popover.matches?.(".popover") || !popover.open) return;
+      for (const other of opened()) if (other !== popover) close(other);
+      fill(popover);
+    },
+    true,
+  );
+  document.addEventListener("click", (event) => {
+    for (const opener of [event.target.closest("[data-opens]")].filter(Boolean)) {
+      event.preventDefault();
+      document.getElementById(opener.dataset.opens).open = true;
+      return;
+    }
+    // What was clicked may have left the document meanwhile (a field moved or removed): that is no click outside.
+    if (!event.target.isConnected) return;
+    for (const popover of opened()) if (!popover.contains(event.target)) close(popover);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const popover of opened()) close(popover, { focus: popover.contains(document.activeElement) });
+  });
+}

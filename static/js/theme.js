@@ -1,0 +1,22 @@
+/* Gives a figure's layout the page's colours: figures come without any but the lines' own. */
+export function themed(layout) {
+  const css = getComputedStyle(document.documentElement);
+  const token = (name) => css.getPropertyValue(name).trim();
+  const axis = (own) => ({
+    gridcolor: token("--line"), linecolor: token("--line-strong"), tickcolor: token("--line-strong"), zeroline: false,
+    automargin: true, ...own,
+  });
+  return {
+    ...layout,
+    margin: { l: 44, r: 10, t: 8, b: 28, ...layout.margin },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { ...layout.font, size: 11, color: token("--muted"), family: getComputedStyle(document.body).fontFamily },
+    hoverlabel: {
+      bgcolor: token("--raised"), bordercolor: token("--line-strong"), font: { color: token("--text"), size: 11 },
+      ...layout.hoverlabel,
+    },
+    xaxis: axis(layout.xaxis),
+    yaxis: axis(layout.yaxis),
+  };
+}

@@ -1,0 +1,228 @@
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from projects.charts.line_plot import LinePlot
+from projects.models import Membership, PanelSettings, Project, Role, User, Visibility
+from runs import ingest
+from runs.ingest import Lines, RunChange, StreamRequest
+from runs.models import run_id
+from tests.factories import make_project, make_user
+
+pytestmark = pytest.mark.django_db
+
+FIGURE = "/ada/digits/line-plot"
+SETTINGS = "/ada/digits/line-plot/settings"
+
+
+def log_run(project: Project, name: str, *, lr: float, steps: int = 4, complete: bool = True) -> None:
+    change = RunChange(display_name=name, config={"lr": lr})
+    ingest.run_upsert(project_id=project.id, name=name, user_name="ada", starts=True, change=change)
+    lines = [json.dumps({"_step": step, "loss": lr + step, "acc": 1.0}) for step in range(steps)]
+    request = StreamRequest(history=Lines(offset=0, lines=lines), complete=complete)
+    ingest.stream_accept(run_id=run_id(project.id, name), writer="", request=request)
+
+
+@pytest.fixture
+def owner() -> User:
+    return make_user("ada")
+
+
+@pytest.fixture
+def project(owner: User) -> Project:
+    made = make_project(owner, "digits")
+    for lr in (0.1, 0.2):
+        for seed in range(3):
+            log_run(made, f"lr{lr}-seed{seed}", lr=lr)
+    return made
+
+
+@pytest.fixture
+def ask(client: Client, owner: User, project: Project) -> Callable[..., HttpResponse]:
+    """GET of the figure, signed in as the owner."""
+    client.force_login(owner)
+
+    def get(*, headers: dict[str, str] | None = None, **query: object) -> Any:
+        return client.get(f"{FIGURE}?{urlencode({'metric': 'loss', **query}, doseq=True)}", headers=headers)
+
+    return get
+
+
+def lines_of(response: Any) -> list[str]:
+    assert response.status_code == 200
+    return [trace["name"] for trace in response.json()["data"] if trace["meta"]["role"] == "line"]
+
+
+def test_ungrouped_there_is_a_line_for_each_run(ask: Callable[..., Any]) -> None:
+    response = ask()
+    assert len(lines_of(response)) == 6
+    assert response.json()["meta"]["header"] == "6 of 6 runs"
+
+
+def test_grouped_there_is_a_line_for_each_group(ask: Callable[..., Any]) -> None:
+    response = ask(group="config.lr")
+    assert lines_of(response) == ["lr: 0.1", "lr: 0.2"]
+    assert response.json()["meta"]["header"] == "mean ± std dev · 6 of 6 runs"
+
+
+def test_settings_in_the_question_stand_in_for_the_saved_ones(ask: Callable[..., Any], project: Project) -> None:
+    spec = json.dumps({"groupAgg": "median", "groupArea": "minmax"})
+    assert ask(group="config.lr", settings=spec).json()["meta"]["header"].startswith("median, min–max")
+    assert len(lines_of(ask(group="config.lr", settings=json.dumps({"groupBy": "none"})))) == 6
+    assert not PanelSettings.objects.exists()
+
+
+def test_an_unknown_metric_is_an_empty_chart(ask: Callable[..., Any]) -> None:
+    assert ask(metric="nothing").json()["meta"]["empty"] is True
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"metric": ""},
+        {"metric": "a\0b"},
+        {"lo": "x"},
+        {"hi": "nan"},
+        {"sort": "nonsense"},
+        {"settings": "{"},
+        {"settings": "[]"},
+        {"settings": '{"groupAgg": "mode"}'},
+    ],
+)
+def test_a_question_that_means_nothing_gets_a_reason(ask: Callable[..., Any], query: dict[str, str]) -> None:
+    response = ask(**query)
+    assert response.status_code == 400
+    assert response.json()["error"]
+
+
+def test_a_bad_setting_is_named(ask: Callable[..., Any]) -> None:
+    errors = ask(settings='{"groupAgg": "mode", "limit": 0}').json()["errors"]
+    assert set(errors) == {"groupAgg", "limit"}
+
+
+def test_nothing_new_is_answered_by_304(ask: Callable[..., Any], project: Project) -> None:
+    first = ask(group="config.lr")
+    assert first["Cache-Control"] == "private, no-cache"
+    known = {"If-None-Match": first["ETag"]}
+    again = ask(group="config.lr", headers=known)
+    assert again.status_code == 304
+    assert again["ETag"] == first["ETag"]
+    assert ask(headers=known).status_code == 200
+    assert ask(group="config.lr", lo=1, headers=known).status_code == 200
+
+
+def test_new_points_new_settings_and_a_compressed_answer_are_told_apart_rightly(
+    ask: Callable[..., Any], client: Client, project: Project
+) -> None:
+    compressed = ask(group="config.lr", headers={"Accept-Encoding": "gzip"})
+    assert compressed["Content-Encoding"] == "gzip"
+    known = {"If-None-Match": compressed["ETag"]}
+    assert ask(group="config.lr", headers=known).status_code == 304
+    client.post(f"{SETTINGS}?metric=loss", {"groupAgg": "max"}, content_type="application/json")
+    changed = ask(group="config.lr", headers=known)
+    assert changed.status_code == 200
+    known = {"If-None-Match": changed["ETag"]}
+    log_run(project, "another", lr=0.3, complete=False)
+    assert ask(group="config.lr", headers=known).status_code == 200
+
+
+def test_a_range_limits_what_is_drawn(ask: Callable[..., Any]) -> None:
+    whole, part = ask(group="config.lr").json(), ask(group="config.lr", lo=1, hi=2).json()
+    sizes = [len(figure["data"][-1]["x"]["bdata"]) for figure in (whole, part)]
+    assert sizes[0] > sizes[1]
+
+
+def test_the_figure_asks_a_fixed_number_of_questions(
+    ask: Callable[..., Any], project: Project, django_assert_max_num_queries: Callable
+) -> None:
+    for number in range(20):
+        log_run(project, f"more-{number}", lr=number)
+    with django_assert_max_num_queries(16):
+        ask(group="config.lr")
+
+
+def test_a_member_saves_settings_for_everybody_and_resets_them(client: Client, ask: Callable[..., Any]) -> None:
+    spec = {"groupAgg": "median", "groupArea": "none", "limit": 10}
+    response = client.post(f"{SETTINGS}?metric=loss", spec, content_type="application/json")
+    assert response.status_code == 200
+    # The default of a setting is not kept: it may change.
+    assert response.json() == {"settings": {"groupAgg": "median", "groupArea": "none"}}
+    assert ask(group="config.lr").json()["meta"]["header"].startswith("median ·")
+    assert ask(metric="acc", group="config.lr").json()["meta"]["header"].startswith("mean ± std dev")
+    dialog = client.get(f"{SETTINGS}?metric=loss").content.decode()
+    assert (
+        'value="median" data-hint="Half of the runs are above. Quartiles are the shading that goes with it." checked'
+        in dialog
+    )
+    client.post(f"{SETTINGS}?metric=loss", {"groupAgg": "min"}, content_type="application/json")
+    assert PanelSettings.objects.count() == 1
+    for _ in range(2):
+        assert client.delete(f"{SETTINGS}?metric=loss").status_code == 200
+    assert ask(group="config.lr").json()["meta"]["header"].startswith("mean ± std dev")
+
+
+def test_wrong_settings_are_refused_field_by_field(client: Client, ask: Callable[..., Any]) -> None:
+    spec = {"xMin": 5, "xMax": 1, "lineWidth": "thick", "colour": "red"}
+    response = client.post(f"{SETTINGS}?metric=loss", spec, content_type="application/json")
+    assert response.status_code == 400
+    assert set(response.json()["errors"]) == {"xMax", "lineWidth", "colour"}
+    for body in ("", "null", "[]", "{", "NaN"):
+        assert client.post(f"{SETTINGS}?metric=loss", body, content_type="application/json").status_code == 400
+    assert not PanelSettings.objects.exists()
+
+
+def test_settings_belong_to_metrics_that_exist(client: Client, ask: Callable[..., Any]) -> None:
+    for metric in ("", "nothing", "%00", "%ED%A0%80"):
+        response = client.post(f"{SETTINGS}?metric={metric}", {}, content_type="application/json")
+        assert response.status_code == 404
+
+
+def test_who_may_only_look_sees_the_dialog_but_can_not_save(client: Client, project: Project) -> None:
+    viewer = make_user("vic")
+    Membership.objects.create(entity=project.entity, user=viewer, role=Role.VIEWER)
+    Project.objects.update(visibility=Visibility.PUBLIC)
+    for person in (viewer, make_user("eve"), None):
+        client.logout()
+        if person is not None:
+            client.force_login(person)
+        dialog = client.get(f"{SETTINGS}?metric=loss").content.decode()
+        assert "disabled aria-describedby" in dialog
+        assert "Reset to project default" not in dialog
+        assert client.post(f"{SETTINGS}?metric=loss", {}, content_type="application/json").status_code == 403
+        assert client.delete(f"{SETTINGS}?metric=loss").status_code == 403
+    assert not PanelSettings.objects.exists()
+
+
+def test_a_stranger_learns_nothing_by_saving(client: Client, project: Project) -> None:
+    client.force_login(make_user("eve"))
+    assert client.post(f"{SETTINGS}?metric=loss", {}, content_type="application/json").status_code == 404
+    assert client.delete(f"{SETTINGS}?metric=loss").status_code == 404
+
+
+def test_saving_needs_the_csrf_token(owner: User, project: Project) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(owner)
+    assert client.post(f"{SETTINGS}?metric=loss", {}, content_type="application/json").status_code == 403
+
+
+def test_settings_of_another_release_still_hold_where_they_are_understood(
+    client: Client, ask: Callable[..., Any]
+) -> None:
+    client.post(f"{SETTINGS}?metric=loss", {"groupAgg": "max"}, content_type="application/json")
+    PanelSettings.objects.update(settings={"groupAgg": "max", "smoothingType": "gaussian"})
+    assert ask(group="config.lr").json()["meta"]["header"].startswith("max")
+
+
+def test_every_setting_has_a_place_in_the_dialog(client: Client, ask: Callable[..., Any]) -> None:
+    dialog = client.get(f"{SETTINGS}?metric=loss").content.decode()
+    for field in fields(LinePlot):
+        first, *rest = field.name.split("_")
+        key = first + "".join(word.capitalize() for word in rest)
+        # A panel's metric is what it is a panel of.
+        assert (f'name="{key}"' in dialog) is (key != "metrics"), key
