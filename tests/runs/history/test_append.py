@@ -209,7 +209,7 @@ def test_a_thousand_metrics_in_a_line(bench: Bench) -> None:
 
 def test_events_are_read_by_line_number(bench: Bench, small: None) -> None:
     run = bench.run()
-    lines = ['{"cpu":%d,"_step":%d}' % (line * 2, 1000 - line) for line in range(30)]
+    lines = [json.dumps({"cpu": line * 2, "_step": 1000 - line}) for line in range(30)]
     bench.log(run, [*lines, "{}", '{"_line":1}'], stream="events")
     for seal in (False, True):
         if seal:

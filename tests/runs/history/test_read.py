@@ -123,9 +123,8 @@ def test_sealing_changes_no_answer(bench: Bench, data: st.DataObject) -> None:
     store.seal(run_id=run.id)
     assert not HistoryTail.objects.filter(run=run).exists()
     after = bench.read([run], **asked), bench.read([run], x="other")
-    assert repr(list(store.rows(run_id=run.id, stream="history"))) != "" and json.dumps(
-        [sorted(row.items()) for row in store.rows(run_id=run.id, stream="history")]
-    ) == json.dumps([sorted(row.items()) for row in rows])
+    sealed = list(store.rows(run_id=run.id, stream="history"))
+    assert json.dumps([sorted(row.items()) for row in sealed]) == json.dumps([sorted(row.items()) for row in rows])
     for old, new in zip(before, after, strict=True):
         assert type(old) is type(new)
         for field in old.__slots__:
@@ -201,7 +200,7 @@ def test_many_runs_need_no_more_queries_than_one(bench: Bench) -> None:
 
 def test_a_run_that_grows_long_keeps_every_point_in_its_cells(bench: Bench) -> None:
     run, offset, seen = bench.run(), 0, []
-    stretches = (range(60), range(60, 120), range(120, 3000, 2), range(-500, 9000, 5), range(100))
+    stretches = (range(60), range(60, 120), range(500, 3000, 2), range(-500, 9000, 5), range(50_000, 50_100))
     for stretch in stretches:
         bench.log(run, [json.dumps({"loss": step % 11, "_step": step}) for step in stretch], offset=offset)
         offset += len(stretch)
@@ -211,10 +210,24 @@ def test_a_run_that_grows_long_keeps_every_point_in_its_cells(bench: Bench) -> N
             answer = bench.read([run], exact_below=10, cells=cells)
             assert isinstance(answer, store.Cells)
             assert answer.count.sum() == offset
-    assert seen == [0, 0, 3, 4, 4]
+    assert seen == [0, 0, 3, 4, 5]
     points = [(step, float(step % 11)) for stretch in stretches for step in stretch]
     for cells in (2, 10, 50, 500):
         check(bench.read([run], exact_below=10, cells=cells), [points], 10)
+
+
+@pytest.mark.parametrize("lo", [None, -5, 0, 96, 100, 111, 112])
+@pytest.mark.parametrize("hi", [None, 900, 911, 912, 5000])
+def test_points_in_half_a_bucket_count_to_the_last(bench: Bench, lo: int | None, hi: int | None) -> None:
+    run = bench.run()
+    bench.log(run, [json.dumps({"loss": step, "_step": step}) for step in range(1000)])
+    inside = min(999 if hi is None else hi, 999) - max(lo or 0, 0) + 1
+    points = bench.read([run], lo=lo, hi=hi, exact_below=inside, cells=64)
+    assert isinstance(points, store.Points)
+    assert len(points.x) == inside
+    cells = bench.read([run], lo=lo, hi=hi, exact_below=inside - 1, cells=64)
+    assert isinstance(cells, store.Cells)
+    assert cells.width == 16
 
 
 def test_rare_points_cost_few_rows(bench: Bench) -> None:
