@@ -7,14 +7,16 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-# What plotly ships beside its script and the site does not serve.
-IGNORED = ["datasets/*", "plotly/datasets", "plotly/templates", "plotly/widgetbundle.js"]
+# What libraries ship beside the scripts that the site serves.
+IGNORED = ["ext", "datasets", "templates", "widgetbundle.js"]
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):
     """Relative imports between ES modules are rewritten to hashed names too."""
 
     support_js_module_import_aggregation = True
+    # One pass settles one level of the import tree.
+    max_post_process_passes = 20
 
 
 def collect_if_stale() -> None:

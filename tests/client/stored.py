@@ -1,4 +1,4 @@
-"""Prints, as JSON, all that the database of this environment holds of a project's runs. A script: see tests/client/conftest.py."""
+"""A script (see conftest.py): prints, as JSON, all that the database of this environment holds of a project's runs."""
 
 import json
 import sys

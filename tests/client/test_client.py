@@ -1,4 +1,4 @@
-"""The unmodified wandb client against `manage.py serve`: it must run without a complaint, and all it logged be there."""
+"""The unmodified wandb client against `manage.py serve`: it runs without a complaint, and all it logged is there."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ Environment = dict[str, str]
 
 
 def complaints(output: str) -> list[str]:
-    """Lines in which the client warns of something."""
-    return [line for line in output.splitlines() if re.search(r"WARNING|ERROR|[Ff]atal|Traceback", line)]
+    """Lines in which the client warns of something; what it says of `run.save` on every server is left out."""
+    said = [line for line in output.splitlines() if re.search(r"WARNING|ERROR|[Ff]atal|Traceback", line)]
+    return [line for line in said if "Symlinked" not in line]
 
 
 def run_clean(code: str, environment: Environment, *arguments: str) -> None:
@@ -49,7 +50,7 @@ run.finish()
     assert (run["state"], run["exit_code"]) == ("finished", 0)
     assert run["config"] == {"lr": 0.01, "opt": {"name": "adam", "betas": [0.9, 0.999]}, "none": None, "flag": True}
     assert (run["history_lines"], run["last_step"]) == (200, 199)
-    logged = [{"loss": 1.0 / (i + 1), "nested": {"a": i, "b": {"c": i * 2}}, "_step": i} for i in range(200)]
+    logged = [{"loss": 1.0 / (i + 1), "nested.a": i, "nested.b.c": i * 2, "_step": i} for i in range(200)]
     assert [{k: v for k, v in row.items() if k not in {"_runtime", "_timestamp"}} for row in run["history"]] == logged
     assert run["summary"]["best_acc"] == 0.987
     assert run["summary"]["loss"] == 1.0 / 200
@@ -140,10 +141,10 @@ def test_a_run_ends_in_the_state_its_process_tells(
 def test_a_process_killed_outright_leaves_a_running_run_with_its_points(wandb_env: Environment, stored: Stored) -> None:
     code = """
 import os, signal, time, wandb
-run = wandb.init(project="killed", settings=wandb.Settings(x_file_stream_transmit_interval=0.2))
+run = wandb.init(project="killed", settings=wandb.Settings(x_file_stream_transmit_interval=1))
 run.log({"x": 1})
 run.log({"x": 2})
-time.sleep(3)
+time.sleep(6)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     assert run_script(code, wandb_env).returncode == -9
