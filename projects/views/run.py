@@ -28,7 +28,7 @@ from projects.views.trees import tree
 from projects.workspaces import metrics, sections
 from runs.columns import leaves
 from runs.history import store
-from runs.models import Column, HistoryChunk, Run, Scope, State, Stream, StreamName
+from runs.models import Column, HistoryChunk, Run, Scope, State, Stream, StreamName, run_id
 from runs.states import state_of
 
 CONSOLE_LINES = 1000
@@ -42,8 +42,9 @@ _LONG = ("config", "summary", "client_info")
 def _run_or_404(request: HttpRequest, entity: str, project: str, run: str, *, whole: bool = False) -> Run:
     """The run of an address, its project with it; config and summary only with `whole`."""
     owner = project_or_404(request, entity, project)
-    runs = Run.objects.filter(project=owner, deleted_at=None).defer(*(() if whole else _LONG))
-    found = None if "\0" in run else runs.filter(name=run).first()
+    # By its id, a function of project and name: names have no index.
+    runs = Run.objects.filter(pk=run_id(owner.id, run), deleted_at=None)
+    found = runs.defer(*(() if whole else _LONG)).first()
     if found is None:
         raise Http404
     found.project = owner
@@ -65,10 +66,14 @@ def run(request: HttpRequest, entity: str, project: str, run: str) -> HttpRespon
         "state": state_of(found, now),
         "version": _version(found, now),
         "duration": (found.ended_at or found.heartbeat_at) - found.created_at,
+        "group_query": _only("group", found.group),
         "tab": tab,
         "tab_label": label,
         "tabs": [(key, label) for key, (label, _) in _TABS.items()],
     }
+    if tab == "console" and request.headers.get("HX-Request"):
+        # The script brings the log up to date by its own pieces.
+        return render(request, "run/_head.html", context)
     return render(request, f"run/{tab}.html", context | content(request, found))
 
 
@@ -145,11 +150,15 @@ def _files(request: HttpRequest, run: Run) -> dict[str, Any]:
 
 def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
     """The panels of the project's workspace, asked for this run alone."""
-    chosen = Condition(Field(RUN, "name"), "=", (f'"{run.name}"',))
     return {
         "sections": sections(run.project, _metrics(run)),
-        "query": urlencode({"group": "", "f": condition_text(chosen)}),
+        "query": urlencode({"group": ""}) + "&" + _only("name", run.name),
     }
+
+
+def _only(field: str, text: str) -> str:
+    """The part of a query string that asks for runs whose field is just this text."""
+    return urlencode({"f": condition_text(Condition(Field(RUN, field), "=", (f'"{text}"',)))})
 
 
 def _metrics(run: Run) -> list[str]:

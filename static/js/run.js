@@ -4,7 +4,7 @@ import * as panels from "./panels.js";
 import * as settings from "./settings.js";
 
 const EVERY = 2000;
-const EVERY_ENDED = 15000;
+const EVERY_ENDED = 5000;
 const SLOWEST = 60000;
 
 /** What a reader is marking stays; it comes up to date with the next change. */
@@ -23,7 +23,7 @@ function replace(own, fresh) {
 }
 
 async function freshPage() {
-  const response = await fetch(location.href, { cache: "no-store" });
+  const response = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store" });
   if (!response.ok) throw new Error(String(response.status));
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }

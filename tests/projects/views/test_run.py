@@ -206,6 +206,14 @@ def test_the_tail_is_asked_for_by_number(browser: Client, run: Run) -> None:
     assert numbers(first) == list(range(CONSOLE_LINES))
 
 
+def test_a_log_that_is_live_is_not_sent_again_with_its_page(browser: Client, run: Run) -> None:
+    put_console(run, [f"{STAMP} line 0"])
+    piece = browser.get(f"{ADDRESS}?tab=console", headers={"HX-Request": "true"}).content.decode()
+    assert 'id="run-head"' in piece
+    assert "<html" not in piece
+    assert numbers(piece) == []
+
+
 @pytest.mark.parametrize("query", ["after=x", "before=", "after=1e3", "before=" + "9" * 40])
 def test_a_line_number_that_is_none_is_refused(browser: Client, query: str) -> None:
     assert browser.get(f"{ADDRESS}/console?{query}").status_code == 400
