@@ -160,7 +160,8 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
         changes |= _end(run, preempting=request.preempting, exit_code=request.exit_code)
     elif request.preempting:
         changes["state"] = State.PREEMPTING
-    elif run.state in ENDED and (touched or changes):
+    elif run.state in ENDED and not writer and (touched or changes):
+        # In shared mode the other writers may have more to say after the one that ends the run.
         changes |= {"state": State.RUNNING, "exit_code": None, "ended_at": None}
     _run_save(run, changes, touched=touched, heartbeat=True)
     if request.complete:

@@ -212,6 +212,12 @@ class TestStream:
         assert stream(run, history=history(0), summary={"x": float("nan")}).state == State.FAILED
         assert stream(run, history=history(1, offset=1)).state == State.RUNNING
 
+    def test_in_shared_mode_the_other_writers_do_not_open_an_ended_run(self, project: Project) -> None:
+        run = upsert(project, writer="one", host="h").run
+        stream(run, "one", complete=True)
+        assert stream(run, "two", history=history(0), summary={"x": 1}).state == State.FINISHED
+        assert upsert(project, writer="one", host="h").run.state == State.RUNNING
+
     def test_a_repeated_end_keeps_the_first_time(self, project: Project) -> None:
         run = upsert(project).run
         ended = stream(run, complete=True).ended_at

@@ -113,6 +113,11 @@ class TestUpsert:
         assert "errors" not in upsert(teammate, notes="t")
         assert Run.objects.get().notes == "t"
 
+    def test_old_clients_get_the_list_of_messages_they_insist_on(self, owner: Replay) -> None:
+        text = UPSERT.replace("inserted }", "inserted serverSettings { serverMessages { plainText messageLevel } } }")
+        answer = owner.query(text, name="r", project="p")
+        assert answer["data"]["upsertBucket"]["serverSettings"] == {"serverMessages": []}
+
 
 class TestResume:
     def test_no_project_no_run_and_a_run(self, owner: Replay) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec
 
 from django.db import DatabaseError, DataError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.response import HttpResponseBase
 
 logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 _RETRY_AFTER_SECONDS = 2
 
@@ -40,11 +39,11 @@ def try_later() -> HttpResponse:
     )
 
 
-def door(view: View[P]) -> View[P]:
+def door(view: View) -> View:
     """A view of the machine's doors: exceptions become answers the client understands."""
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except Refused as refusal:

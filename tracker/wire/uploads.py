@@ -12,13 +12,14 @@ import mimetypes
 import re
 import secrets
 import uuid
-from typing import Any
+from typing import IO, Any, cast
 from urllib.parse import quote
 
 from django.core import signing
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from projects.access import NotFound, project_visible
 from projects.models import User
@@ -98,7 +99,7 @@ def upload(request: HttpRequest, token: str) -> HttpResponse:
     body = _Body(request)
     stored_as = f"runs/{run.hex[:2]}/{run.hex}/{secrets.token_hex(16)}"
     try:
-        stored_as = default_storage.save(stored_as, File(body, name=stored_as))
+        stored_as = default_storage.save(stored_as, File(cast("IO[bytes]", body), name=stored_as))
         if body.size != int(request.headers.get("Content-Length") or 0):
             raise Refused("the request ended too early")
         former = ingest.file_stored(
@@ -115,7 +116,7 @@ def upload(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-def download(request: HttpRequest, entity: str, project: str, run: str, name: str) -> HttpResponse:
+def download(request: HttpRequest, entity: str, project: str, run: str, name: str) -> HttpResponseBase:
     """GET: for whoever may see the project, by API key or by the session of the site."""
     person = user_of(request) if key_of(request) else request.user
     if person is None:

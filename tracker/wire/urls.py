@@ -1,11 +1,12 @@
 """The paths the client knows by heart: no trailing slash, no redirect, no cookie."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
+from django.http.response import HttpResponseBase
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from tracker.wire.auth import unauthorized, user_of
-from tracker.wire.errors import door
+from tracker.wire.errors import Refused, door
 from tracker.wire.file_stream import file_stream
 from tracker.wire.graphql.view import graphql
 from tracker.wire.uploads import download, upload
@@ -13,8 +14,10 @@ from tracker.wire.uploads import download, upload
 
 @csrf_exempt
 @door
-def run_file(request: HttpRequest, entity: str, project: str, run: str, name: str) -> HttpResponse:
+def run_file(request: HttpRequest, entity: str, project: str, run: str, name: str) -> HttpResponseBase:
     """One path, two meanings: the stream of a run, and its files."""
+    if not (entity + project + run).isprintable():
+        raise Refused("no names of anything", 404)
     if request.method in {"GET", "HEAD"}:
         return download(request, entity, project, run, name)
     if request.method != "POST" or name != "file_stream":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ariadne import ObjectType
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from projects.access import project_get_or_create
@@ -21,7 +22,9 @@ from tracker.wire.graphql.context import (
 from tracker.wire.graphql.files import mutation
 from tracker.wire.graphql.runs import stream_lines
 
-BINDINGS = [mutation]
+payload = ObjectType("UpsertBucketPayload")
+
+BINDINGS = [mutation, payload]
 
 _OWN = "_wandb"
 _MAX_TAG = 256
@@ -100,6 +103,11 @@ def config_parts(said: Any) -> tuple[dict[str, Any], dict[str, Any] | None]:
     }
     own = config.pop(_OWN, None)
     return config, own if isinstance(own, dict) else None
+
+
+@payload.field("serverSettings")
+def server_settings(_: Any, info: GraphQLResolveInfo) -> dict[str, Any]:
+    return {"serverMessages": []}
 
 
 @mutation.field("stopRun")
