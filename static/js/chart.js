@@ -72,10 +72,10 @@ export class Chart {
 
   async show({ data, layout, meta }) {
     const note = this.panel.querySelector("header small");
-    note.textContent = note.title = meta.header;
-    this.say(meta.empty ? emptiness(meta.empty) : "");
+    note.textContent = note.title = [meta.header, meta.nonfiniteText].filter(Boolean).join(" · ");
+    this.say(meta.empty ? emptiness(meta) : "");
     const first = !this.plot.classList.contains("js-plotly-plot");
-    await window.Plotly.react(this.plot, data, themed(layout), CONFIG);
+    await window.Plotly.react(this.plot, data, themed(meta.empty ? bare(layout) : layout), CONFIG);
     if (!first) return;
     this.plot.on("plotly_relayout", (change) => this.zoomed(change));
     sizes.observe(this.plot);
@@ -119,6 +119,12 @@ export class Chart {
   }
 }
 
-function emptiness(empty) {
-  return typeof empty === "string" ? empty : "No visible run has logged this metric.";
+/** A chart of nothing has no axes: they would count from -1 to 6. */
+const bare = (layout) => ({
+  ...layout, xaxis: { ...layout.xaxis, visible: false }, yaxis: { ...layout.yaxis, visible: false },
+});
+
+function emptiness({ groups, ofGroups }) {
+  if (groups < ofGroups) return `None of the first ${groups} of ${ofGroups} lines has this metric.`;
+  return "No visible run has logged this metric.";
 }

@@ -4,7 +4,7 @@ export function themed(layout) {
   const token = (name) => css.getPropertyValue(name).trim();
   const axis = (own) => ({
     gridcolor: token("--line"), linecolor: token("--line-strong"), tickcolor: token("--line-strong"), zeroline: false,
-    automargin: true, ...own,
+    automargin: true, spikecolor: token("--faint"), spikethickness: 1, spikedash: "solid", ...own,
   });
   return {
     ...layout,
