@@ -4,8 +4,12 @@ export function themed(layout) {
   const token = (name) => css.getPropertyValue(name).trim();
   const axis = (own) => ({
     gridcolor: token("--line"), linecolor: token("--line-strong"), tickcolor: token("--line-strong"), zeroline: false,
-    automargin: true, spikecolor: token("--faint"), spikethickness: 1, spikedash: "solid", ...own,
+    automargin: true, ...own,
   });
+  // Named on an axis, a spike is drawn whatever the mode.
+  const spike = layout.hovermode === "x unified" && {
+    spikecolor: token("--faint"), spikethickness: 1, spikedash: "solid",
+  };
   return {
     ...layout,
     margin: { l: 44, r: 10, t: 8, b: 28, ...layout.margin },
@@ -16,7 +20,7 @@ export function themed(layout) {
       bgcolor: token("--raised"), bordercolor: token("--line-strong"), font: { color: token("--text"), size: 11 },
       ...layout.hoverlabel,
     },
-    xaxis: axis(layout.xaxis),
+    xaxis: axis({ ...layout.xaxis, ...spike }),
     yaxis: axis(layout.yaxis),
   };
 }
