@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -126,10 +128,11 @@ def decode(data: bytes | memoryview) -> Values:
     magic, count, numbers, lines_as, steps_as, numbers_as, *sizes = _HEADER.unpack_from(data)
     if magic != MAGIC or len(data) != start + sum(sizes):
         raise Corrupt("not a chunk of this version, or cut")
-    if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(data[start:], zlib.crc32(data[: _HEADER.size])):
+    view = memoryview(data)
+    if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(view[start:], zlib.crc32(view[: _HEADER.size])):
         raise Corrupt("checksum")
-    ends = np.cumsum([start, *sizes]).tolist()
-    parts = [bytes(data[begin:end]) for begin, end in zip(ends, ends[1:], strict=False)]
+    ends = list(accumulate(sizes, initial=start))
+    parts = [bytes(view[begin:end]) for begin, end in zip(ends, ends[1:], strict=False)]
     others: dict[int, Any] = {}
     if parts[3]:
         others = dict(zip(*json.loads(zstandard.decompress(parts[3])), strict=True))
@@ -174,9 +177,18 @@ def _shorter(array: NDArray[Any], raw: Encoding, packed: Encoding) -> tuple[Enco
 def _unpack(data: bytes, encoding: int, count: int) -> Ints:
     if encoding == Encoding.ARITHMETIC:
         start, stride = _RUN.unpack(data)
-        steps: Ints = start + stride * np.arange(count, dtype=np.int64)
-        return steps
-    return _unpack_as(data, encoding, count, {Encoding.RAW64: "<i8", Encoding.PCODEC64: "<i8"}).astype(np.int64)
+        return _ramp(start, stride, count)
+    return _unpack_as(data, encoding, count, {Encoding.RAW64: "<i8", Encoding.PCODEC64: "<i8"}).astype(
+        np.int64, copy=False
+    )
+
+
+@lru_cache(maxsize=256)
+def _ramp(start: int, stride: int, count: int) -> Ints:
+    """Even steps. Many runs have the same ones: read-only, made once."""
+    ramp: Ints = start + stride * np.arange(count, dtype=np.int64)
+    ramp.setflags(write=False)
+    return ramp
 
 
 def _unpack_floats(data: bytes, encoding: int, count: int) -> Floats:
@@ -186,7 +198,7 @@ def _unpack_floats(data: bytes, encoding: int, count: int) -> Floats:
         Encoding.RAW32: "<f4",
         Encoding.PCODEC32: "<f4",
     }
-    return _unpack_as(data, encoding, count, widths).astype(np.float64)
+    return _unpack_as(data, encoding, count, widths).astype(np.float64, copy=False)
 
 
 def _unpack_as(data: bytes, encoding: int, count: int, types: dict[Encoding, str]) -> NDArray[Any]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 
 from django.db import connection
+from django.db.models.expressions import RawSQL
 
-BATCH = 10_000  # ids in one query: SQLite takes 32,766
 
-
-def batches(ids: Iterable[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
-    """The ids in pieces that fit in a query."""
-    rest = iter(ids)
-    while part := list(islice(rest, BATCH)):
-        yield part
+def among(ids: Iterable[uuid.UUID]) -> RawSQL:
+    """Right side of an `__in`: any number of ids as one parameter, which costs a tenth of one each."""
+    if connection.vendor == "sqlite":
+        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps([id_.hex for id_ in ids])])
+    return RawSQL("SELECT unnest(%s::uuid[])", [list(ids)])
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 from django.db.models import Q
 
 from runs.history import codec, keys, rollup
-from runs.history.database import batches
+from runs.history.database import among
 from runs.history.rollup import Buckets, Extent
 from runs.models import HistoryChunk, Rollup
 
@@ -53,14 +53,13 @@ def add(*, project_id: uuid.UUID, run_id: uuid.UUID, fresh: Mapping[uuid.UUID, S
 def build(*, project_id: uuid.UUID, run_id: uuid.UUID, columns: Iterable[uuid.UUID]) -> None:
     """Make the rollups of columns anew from all their chunks."""
     clocks = keys.clock_ids(project_id)
-    for part in batches(columns):
-        Rollup.objects.filter(run_id=run_id, column_id__in=part).delete()
-        chunks = HistoryChunk.objects.filter(run_id=run_id, column_id__in=part)
-        found = chunks.order_by("column_id", "writer", "first_line").values_list("column_id", "data")
-        rows: list[Rollup] = []
-        for column, group in groupby(found.iterator(chunk_size=100), key=lambda pair: pair[0]):
-            rows += _column_rows(run_id, column, (data for _, data in group), rolled=column not in clocks)
-        _store(rows)
+    if not (ids := list(columns)):
+        return
+    Rollup.objects.filter(run_id=run_id, column_id__in=among(ids)).delete()
+    chunks = HistoryChunk.objects.filter(run_id=run_id, column_id__in=among(ids))
+    found = chunks.order_by("column_id", "writer", "first_line").values_list("column_id", "data")
+    for column, group in groupby(found.iterator(chunk_size=100), key=lambda pair: pair[0]):
+        _store(_column_rows(run_id, column, (data for _, data in group), rolled=column not in clocks))
 
 
 def _column_rows(
@@ -134,30 +133,30 @@ def _stored(
     """Rows by (column, level) and segment, of those segments at each level; and columns of which one can't be read."""
     stored: dict[tuple[uuid.UUID, int], dict[int, Buckets]] = {}
     broken: set[uuid.UUID] = set()
-    where = Q(pk__in=[])
+    if not spans:
+        return {}, []
+    where = Q()
     for level, span in spans.items():
         where |= Q(level=level, segment__range=span)
-    for part in batches(columns):
-        found = Rollup.objects.filter(where, run_id=run_id, column_id__in=part)
-        for column, level, segment, data in found.values_list("column_id", "level", "segment", "data"):
-            try:
-                stored.setdefault((column, level), {})[segment] = rollup.decode(data, segment)
-            except codec.Corrupt as error:
-                log.error("Rollups of run %s, column %s are made anew: %s", run_id, column, error)
-                broken.add(column)
+    found = Rollup.objects.filter(where, run_id=run_id, column_id__in=among(columns))
+    for column, level, segment, data in found.values_list("column_id", "level", "segment", "data"):
+        try:
+            stored.setdefault((column, level), {})[segment] = rollup.decode(data, segment)
+        except codec.Corrupt as error:
+            log.error("Rollups of run %s, column %s are made anew: %s", run_id, column, error)
+            broken.add(column)
     return stored, sorted(broken)
 
 
 def _extents(run_id: uuid.UUID, columns: Iterable[uuid.UUID]) -> dict[uuid.UUID, Extent | None]:
     """None for what can't be read."""
     extents: dict[uuid.UUID, Extent | None] = {}
-    for part in batches(columns):
-        found = Rollup.objects.filter(run_id=run_id, column_id__in=part, level=EXTENT)
-        for column, data in found.values_list("column_id", "data"):
-            try:
-                extents[column] = rollup.decode_extent(data)
-            except codec.Corrupt:
-                extents[column] = None
+    found = Rollup.objects.filter(run_id=run_id, column_id__in=among(columns), level=EXTENT)
+    for column, data in found.values_list("column_id", "data"):
+        try:
+            extents[column] = rollup.decode_extent(data)
+        except codec.Corrupt:
+            extents[column] = None
     return extents
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from runs.columns import column_id as id_of_column
 from runs.history import codec, rollup, tail
 from runs.history.codec import Floats, Ints
-from runs.history.database import batches, snapshot
+from runs.history.database import among, snapshot
 from runs.history.levels import EXTENT
 from runs.history.rollup import Buckets, Extent
 from runs.history.shapes import Cells, Points
@@ -33,6 +33,13 @@ class Piece(NamedTuple):
     lines: Ints  # (n,) counted from the first line
     steps: NDArray[Any]  # (n,) int64; or float64, where another column's values stand in their place
     values: Floats  # (n,)
+
+    def within(self, low: int, high: int) -> Piece:
+        """What is in low ≤ step ≤ high."""
+        inside = (self.steps >= low) & (self.steps <= high)
+        if inside.all():
+            return self
+        return Piece(self.at, self.lines[inside], self.steps[inside], self.values[inside])
 
 
 Pieces = dict[uuid.UUID, list[Piece]]  # of each run, in order
@@ -119,16 +126,15 @@ def _extents(asked: Asked) -> dict[uuid.UUID, Extent]:
     """What is sealed of each run."""
     extents: dict[uuid.UUID, Extent] = {}
     broken = []
-    for part in batches(asked.runs):
-        rows = Rollup.objects.filter(column_id=asked.column, level=EXTENT, run_id__in=part)
-        for run, data in rows.values_list("run_id", "data"):
-            try:
-                extents[run] = rollup.decode_extent(data)
-            except codec.Corrupt as error:
-                log.error("Extent of run %s, column %s is read from its chunks: %s", run, asked.column, error)
-                broken.append(run)
+    rows = Rollup.objects.filter(column_id=asked.column, level=EXTENT, run_id__in=among(asked.runs))
+    for run, data in rows.values_list("run_id", "data"):
+        try:
+            extents[run] = rollup.decode_extent(data)
+        except codec.Corrupt as error:
+            log.error("Extent of run %s, column %s is read from its chunks: %s", run, asked.column, error)
+            broken.append(run)
     if broken:
-        chunks = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=broken).values("run_id")
+        chunks = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=among(broken)).values("run_id")
         found = chunks.annotate(n=Count("pk"), first=Min("first_step"), last=Max("last_step"))
         for row in found:
             # The true count is not known, and must not look small.
@@ -140,17 +146,16 @@ def _tails(*columns: Asked) -> list[Pieces]:
     """Numbers of the columns, which are of the same runs and stream, in the lines not yet sealed."""
     stream, runs = columns[0].stream, columns[0].runs
     found: list[Pieces] = [{} for _ in columns]
-    for part in batches(runs):
-        rows = HistoryTail.objects.filter(run_id__in=part, stream=stream).order_by("run_id", "writer", "first_line")
-        for run, writer, first_line, data in rows.values_list("run_id", "writer", "first_line", "data"):
-            try:
-                objects = tail.rows_of(data)
-            except codec.Corrupt as error:
-                log.error("Tail of run %s at line %d is left out: %s", run, first_line, error)
-                continue
-            for column, pieces in zip(columns, found, strict=True):
-                if piece := _tail_piece(objects, column, writer, first_line):
-                    pieces.setdefault(run, []).append(piece)
+    rows = HistoryTail.objects.filter(run_id__in=among(runs), stream=stream).order_by("run_id", "writer", "first_line")
+    for run, writer, first_line, data in rows.values_list("run_id", "writer", "first_line", "data"):
+        try:
+            objects = tail.rows_of(data)
+        except codec.Corrupt as error:
+            log.error("Tail of run %s at line %d is left out: %s", run, first_line, error)
+            continue
+        for column, pieces in zip(columns, found, strict=True):
+            if piece := _tail_piece(objects, column, writer, first_line):
+                pieces.setdefault(run, []).append(piece)
     return found
 
 
@@ -168,19 +173,20 @@ def _tail_piece(rows: Sequence[tail.Row], asked: Asked, writer: str, first_line:
 
 
 def _sealed(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> Pieces:
-    """Numbers of the chunks that have any in low ≤ step ≤ high."""
+    """Sealed numbers in low ≤ step ≤ high."""
     found: Pieces = {}
-    for part in batches(runs):
-        rows = HistoryChunk.objects.filter(
-            column_id=asked.column, run_id__in=part, last_step__gte=low, first_step__lte=high
-        ).order_by("run_id", "writer", "first_line")
-        for run, writer, first_line, data in rows.values_list("run_id", "writer", "first_line", "data").iterator(1000):
-            try:
-                series = codec.decode(data).series()
-            except codec.Corrupt as error:
-                log.error("A chunk of run %s, column %s is left out: %s", run, asked.column, error)
-                continue
-            found.setdefault(run, []).append(Piece((writer, first_line), *series))
+    if not (ids := list(runs)):
+        return found
+    rows = HistoryChunk.objects.filter(
+        column_id=asked.column, run_id__in=among(ids), last_step__gte=low, first_step__lte=high
+    ).order_by("run_id", "writer", "first_line")
+    for run, writer, first_line, data in rows.values_list("run_id", "writer", "first_line", "data").iterator(1000):
+        try:
+            series = codec.decode(data).series()
+        except codec.Corrupt as error:
+            log.error("A chunk of run %s, column %s is left out: %s", run, asked.column, error)
+            continue
+        found.setdefault(run, []).append(Piece((writer, first_line), *series).within(low, high))
     return found
 
 
@@ -211,13 +217,8 @@ def _paired(asked: Asked, other: Asked) -> Pieces:
 
 def _most(pieces: Pieces, low: int, high: int) -> int:
     """Most points of a run in low ≤ step ≤ high."""
-    return max(
-        (
-            sum(int(((piece.steps >= low) & (piece.steps <= high)).sum()) for piece in of_run)
-            for of_run in pieces.values()
-        ),
-        default=0,
-    )
+    sizes = (sum(len(piece.within(low, high).steps) for piece in of_run) for of_run in pieces.values())
+    return max(sizes, default=0)
 
 
 def _points(runs: Sequence[uuid.UUID], pieces: Pieces, low: float | None = None, high: float | None = None) -> Points:
@@ -258,19 +259,18 @@ def _rolled(
     found: dict[uuid.UUID, list[tuple[int, Buckets]]] = defaultdict(list)
     for level, runs in by_level.items():
         segment_width = rollup.width(level) * rollup.SEGMENT
-        for part in batches(runs):
-            rows = Rollup.objects.filter(
-                column_id=asked.column,
-                level=level,
-                run_id__in=part,
-                segment__range=(start // segment_width, (end - 1) // segment_width),
-            )
-            for run, segment, data in rows.values_list("run_id", "segment", "data").iterator(1000):
-                try:
-                    found[run].append((rollup.width(level), rollup.decode(data, segment)))
-                except codec.Corrupt as error:
-                    log.error("Rollup of run %s, column %s is read from its chunks: %s", run, asked.column, error)
-                    raw.add(run)
+        rows = Rollup.objects.filter(
+            column_id=asked.column,
+            level=level,
+            run_id__in=among(runs),
+            segment__range=(start // segment_width, (end - 1) // segment_width),
+        )
+        for run, segment, data in rows.values_list("run_id", "segment", "data").iterator(1000):
+            try:
+                found[run].append((rollup.width(level), rollup.decode(data, segment)))
+            except codec.Corrupt as error:
+                log.error("Rollup of run %s, column %s is read from its chunks: %s", run, asked.column, error)
+                raw.add(run)
     return {run: parts for run, parts in found.items() if run not in raw}, sorted(raw)
 
 
@@ -293,10 +293,10 @@ def _cells(
     total, low, high = np.zeros(shape), np.full(shape, np.nan), np.full(shape, np.nan)
     for place, run in enumerate(runs):
         parts = [rollup.coarsen(buckets, fine // own) for own, buckets in rolled.get(run, [])]
-        for piece in pieces.get(run, []):
-            inside = (piece.steps >= start) & (piece.steps < end)
-            if inside.any():
-                parts.append(rollup.reduce(piece.steps[inside], piece.values[inside], fine))
+        if of_run := pieces.get(run):
+            steps = np.concatenate([piece.steps for piece in of_run])
+            values = np.concatenate([piece.values for piece in of_run])
+            parts.append(rollup.reduce(steps, values, fine))
         if not parts:
             continue
         whole = rollup.merge(parts).between(first, first + size)

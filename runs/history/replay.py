@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from runs.columns import column_id
 from runs.history import codec, keys, tail
-from runs.history.database import batches, snapshot
+from runs.history.database import among, snapshot
 from runs.models import Column, HistoryChunk, HistoryTail, Run, StreamName
 
 log = logging.getLogger(__name__)
@@ -56,20 +56,19 @@ class Replay:
         names = self._columns()
         rows: dict[int, tail.Row] = {}
         steps: dict[int, int] = {}
-        for part in batches(names):
-            for column, data in found.filter(column_id__in=part).values_list("column_id", "data"):
-                try:
-                    values = codec.decode(data)
-                except codec.Corrupt as error:
-                    log.error("A chunk of run %s, column %s is left out: %s", self.run.id, column, error)
-                    continue
-                steps.update(zip(values.lines.tolist(), values.steps.tolist(), strict=True))
-                if column == self.spine and self.stream != StreamName.HISTORY:
-                    for line in values.lines.tolist():
-                        rows.setdefault(line, {})
-                    continue
-                for line, value in values.items():
-                    rows.setdefault(line, {})[names[column]] = value
+        for column, data in found.filter(column_id__in=among(names)).values_list("column_id", "data"):
+            try:
+                values = codec.decode(data)
+            except codec.Corrupt as error:
+                log.error("A chunk of run %s, column %s is left out: %s", self.run.id, column, error)
+                continue
+            steps.update(zip(values.lines.tolist(), values.steps.tolist(), strict=True))
+            if column == self.spine and self.stream != StreamName.HISTORY:
+                for line in values.lines.tolist():
+                    rows.setdefault(line, {})
+                continue
+            for line, value in values.items():
+                rows.setdefault(line, {})[names[column]] = value
         first = stretch.first_line
         return [Line(steps[line], stretch.writer, first + line, rows[line]) for line in sorted(rows)]
 

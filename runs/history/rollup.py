@@ -91,11 +91,14 @@ def top_level(bottom: int, first: int, last: int) -> int:
 
 
 def reduce(steps: Ints, values: Floats, width: int) -> Buckets:
-    """Points, in any order, to buckets."""
+    """Points, in any order, to buckets. `width` is a power of two, as all widths are."""
+    index = steps >> (width.bit_length() - 1)
     finite = np.isfinite(values)
+    if finite.all():
+        return _combine(index, np.ones_like(index), values, values, values, np.zeros_like(index))
     known = np.where(finite, values, np.nan)
     return _combine(
-        steps // width, finite.astype(np.int64), np.where(finite, values, 0.0), known, known, (~finite).astype(np.int64)
+        index, finite.astype(np.int64), np.where(finite, values, 0.0), known, known, (~finite).astype(np.int64)
     )
 
 
@@ -126,13 +129,11 @@ def _combine(index: Ints, count: Ints, total: Floats, low: Floats, high: Floats,
     """Rows of equal index into one."""
     if not len(index):
         return EMPTY
-    step = np.diff(index)
-    if (step < 0).any():
+    if (index[1:] < index[:-1]).any():
         order = np.argsort(index, kind="stable")
         index, count, nonfinite = index[order], count[order], nonfinite[order]
         total, low, high = total[order], low[order], high[order]
-        step = np.diff(index)
-    starts = np.flatnonzero(np.concatenate(([True], step != 0)))
+    starts = np.flatnonzero(np.concatenate(([True], index[1:] != index[:-1])))
     with np.errstate(over="ignore", invalid="ignore"):
         return Buckets(
             index[starts],
@@ -189,7 +190,8 @@ def decode(data: bytes | memoryview, segment: int) -> Buckets:
     magic, buckets, first, everywhere, flags = _HEADER.unpack_from(data)
     if magic != MAGIC:
         raise Corrupt("not a rollup of this version")
-    if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(data[at:], zlib.crc32(data[: _HEADER.size])):
+    view = memoryview(data)
+    if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(view[at:], zlib.crc32(view[: _HEADER.size])):
         raise Corrupt("checksum")
 
     def part(kind: str) -> NDArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -18,6 +19,8 @@ from runs.models import Kind, StreamName
 
 DEEPEST = 100  # levels of lists and objects in a line
 _STEP_LIMIT = 2**63
+_MARK = secrets.randbits(62)
+_MARK_BETWEEN = f",{_MARK},"
 _KINDS: dict[type, Kind] = {
     int: Kind.NUMBER,
     float: Kind.NUMBER,
@@ -75,11 +78,14 @@ def _parse(lines: Sequence[str], first_line: int) -> tuple[list[str], list[Row]]
     text = "\n".join(lines)
     if text.count("\n") < len(lines) and "\\u0000" not in text and _is_shallow(text, len(lines) + DEEPEST - 1):
         try:
-            rows = list(map(orjson.loads, lines))
+            # One call is three times as fast as one for each line. Only lines that are whole values leave the mark,
+            # which nobody knows, between every two.
+            found = orjson.loads(f"[{_MARK_BETWEEN.join(lines)}]")
         except orjson.JSONDecodeError:
             pass
         else:
-            if set(map(type, rows)) == {dict}:
+            rows = found[::2]
+            if found[1::2] == [_MARK] * (len(lines) - 1) and set(map(type, rows)) == {dict}:
                 return list(lines), rows
     pairs = [_parse_one(line, first_line + place) for place, line in enumerate(lines)]
     return [text for text, _ in pairs], [row for _, row in pairs]
@@ -142,10 +148,8 @@ def _with_storable_keys(row: Row) -> Row:
 
 def columns(rows: Sequence[Row]) -> dict[str, tuple[list[int] | None, Sequence[Any]]]:
     """Each key of rows with the places at which it has a value, and the values. None for places is all of them."""
-    names = list(rows[0])
-    if len(names) > 1 and all(row.keys() == rows[0].keys() for row in rows):
-        values = zip(*map(itemgetter(*names), rows), strict=True)
-        return {name: (None, of_name) for name, of_name in zip(names, values, strict=True)}
+    if all(map(rows[0].keys().__eq__, map(dict.keys, rows))):
+        return {name: (None, list(map(itemgetter(name), rows))) for name in rows[0]}
     found: dict[str, tuple[list[int], list[Any]]] = {}
     for place, row in enumerate(rows):
         for key, value in row.items():

@@ -74,6 +74,12 @@ def test_gaps_are_refused(bench: Bench, offset: int) -> None:
     assert not HistoryTail.objects.exists()
 
 
+def test_lines_that_are_json_only_together_are_refused(bench: Bench) -> None:
+    with pytest.raises(store.LinesRefused, match="line 0"):
+        bench.log(bench.run(), ['{"a":[{}', "{}]}", "{},{}"])
+    assert not HistoryTail.objects.exists()
+
+
 def test_what_json_forbids_and_clients_send_is_kept(bench: Bench) -> None:
     run = bench.run()
     bench.log(

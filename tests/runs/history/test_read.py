@@ -243,6 +243,22 @@ def test_rare_points_cost_few_rows(bench: Bench) -> None:
         check(cells, [[(step, float(step % 13)) for step in steps]], 10)
 
 
+@pytest.mark.parametrize("seal", [False, True])
+def test_steps_may_be_as_far_apart_as_integers_are(bench: Bench, seal: bool) -> None:
+    run, far = bench.run(), 2**63 - 1
+    steps = [far, -far, 5, 7, 6, far, -far, 0]
+    bench.log(run, [json.dumps({"loss": place, "_step": step}) for place, step in enumerate(steps)])
+    if seal:
+        store.seal(run_id=run.id)
+    points = sorted(((step, float(place)) for place, step in enumerate(steps)), key=lambda pair: pair[0])
+    check(bench.read([run]), [points], 10)
+    check(bench.read([run], exact_below=1, cells=4), [points], 1)
+    zoomed = bench.read([run], exact_below=1, cells=10, lo=0, hi=7)
+    check(zoomed, [points], 1)
+    assert isinstance(zoomed, store.Cells)
+    assert (zoomed.start, zoomed.width, zoomed.count.tolist()) == (0, 1, [[1, 0, 0, 0, 0, 1, 1, 1]])
+
+
 @pytest.mark.parametrize("table", [HistoryChunk, Rollup, HistoryTail])
 def test_what_is_damaged_is_left_out_and_logged(bench: Bench, table: type, caplog: pytest.LogCaptureFixture) -> None:
     good, bad = bench.run(), bench.run()
