@@ -9,9 +9,13 @@ from django.db import models
 class JSONTextField(models.TextField):
     """A JSON value kept as text.
 
-    Keeps what clients really send and `jsonb` refuses: NaN, Infinity, and the character U+0000 (escaped). Nothing queries
-    inside: the typed columns are for that.
+    Keeps what clients really send and `jsonb` refuses: NaN, Infinity, and the character U+0000 (escaped). Nothing
+    queries inside: the typed columns are for that.
     """
+
+    # For type checkers (django-stubs): any JSON value goes in and comes out.
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         return None if value is None else json.loads(value)

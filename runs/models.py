@@ -1,7 +1,7 @@
 """What a run is and what it said.
 
-Every table owned by a run leads its primary key with the run's id and has no other unique constraint, so that rows can be
-spread over servers by it. `Column` is a reference table of the project.
+Every table owned by a run leads its primary key with the run's id and has no other unique constraint, so that rows can
+be spread over servers by it. `Column` is a reference table of the project.
 """
 
 import uuid

@@ -1,4 +1,5 @@
-"""The order people expect of values: 8, 16, 128; fold-2 before fold-10; numbers, then text, then what is not set.
+"""The order people expect of values: 8, 16, 128; fold-2 before fold-10; lr=0.03 before lr=0.1; numbers, then text, then
+what is not set.
 
 Done here and not by ORDER BY, so that SQLite and PostgreSQL, whatever their collations, agree.
 """
@@ -11,8 +12,9 @@ from typing import TypeAlias
 
 Order: TypeAlias = tuple[object, ...]
 
-_DIGITS = re.compile(r"(\d+)")
-# Beyond it, texts of one beginning go by their token. Also keeps int() within its limit on digits.
+# Decimals and exponents belong to their number (lr=0.01, wd=1e-4), but not where dots part a version (1.10.2).
+_NUMBER = re.compile(r"((?<![\d.])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\d.])|\d+)", re.IGNORECASE | re.ASCII)
+# Beyond it, texts of one beginning go by their token.
 _COMPARED = 500
 
 
@@ -32,8 +34,8 @@ def natural(token: str | None, text: str) -> Order:
     return (1 if kind == "b" else 2, natural_text(text), token)
 
 
-def natural_text(text: str) -> tuple[str | int, ...]:
+def natural_text(text: str) -> tuple[str | float, ...]:
     """Text and numbers in turn, text first."""
     return tuple(
-        int(part) if place % 2 else part.casefold() for place, part in enumerate(_DIGITS.split(text[:_COMPARED]))
+        float(part) if place % 2 else part.casefold() for place, part in enumerate(_NUMBER.split(text[:_COMPARED]))
     )

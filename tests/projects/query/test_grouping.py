@@ -59,6 +59,13 @@ def test_groups_sort_naturally(project):
     assert found[7:] == ["fold-9", "fold-10"]
 
 
+def test_numbers_inside_names_sort_by_their_value(project):
+    for value in ("lr=0.1 bs=8", "lr=0.03 bs=128", "lr=1e-4 bs=8", "lr=0.03 bs=16", "v1.10.2", "v1.9.0"):
+        add(project, config={"lr": value})
+    found = texts(groups(project, by(LR)))
+    assert found == ["lr=1e-4 bs=8", "lr=0.03 bs=16", "lr=0.03 bs=128", "lr=0.1 bs=8", "v1.9.0", "v1.10.2"]
+
+
 def test_fields_nest_and_a_parent_has_its_own_groups(project):
     for group, job in [("a", "train"), ("a", "eval"), ("b", "train"), ("a", "train"), ("", "train")]:
         add(project, group=group, job_type=job)
