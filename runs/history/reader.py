@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from runs.columns import column_id as id_of_column
 from runs.history import codec, rollup, tail
 from runs.history.codec import Floats, Ints
-from runs.history.database import among, snapshot
+from runs.history.database import among, fetch, snapshot
 from runs.history.levels import EXTENT
 from runs.history.rollup import Buckets, Extent
 from runs.history.shapes import Cells, Points
@@ -180,7 +180,7 @@ def _sealed(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> Pie
     rows = HistoryChunk.objects.filter(
         column_id=asked.column, run_id__in=among(ids), last_step__gte=low, first_step__lte=high
     ).order_by("run_id", "writer", "first_line")
-    for run, writer, first_line, data in rows.values_list("run_id", "writer", "first_line", "data").iterator(1000):
+    for run, writer, first_line, data in fetch(rows.values_list("run_id", "writer", "first_line", "data")):
         try:
             series = codec.decode(data).series()
         except codec.Corrupt as error:
@@ -265,7 +265,7 @@ def _rolled(
             run_id__in=among(runs),
             segment__range=(start // segment_width, (end - 1) // segment_width),
         )
-        for run, segment, data in rows.values_list("run_id", "segment", "data").iterator(1000):
+        for run, segment, data in fetch(rows.values_list("run_id", "segment", "data")):
             try:
                 found[run].append((rollup.width(level), rollup.decode(data, segment)))
             except codec.Corrupt as error:
