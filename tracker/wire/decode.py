@@ -62,11 +62,16 @@ def _depth_check(value: Any) -> None:
     raise Refused(f"JSON nested deeper than {MAX_DEPTH} levels")
 
 
-def _body(request: HttpRequest) -> bytes:
+def content_length(request: HttpRequest) -> int:
+    """Bytes of the body as announced; without an announcement there are none."""
     try:
-        length = int(request.headers.get("Content-Length") or 0)
+        return int(request.headers.get("Content-Length") or 0)
     except ValueError:
         raise Refused("Content-Length is no number") from None
+
+
+def _body(request: HttpRequest) -> bytes:
+    length = content_length(request)
     if length > MAX_BODY:
         raise Refused("the body is too large", 413)
     # Read from the stream: Django's own limit for forms is lower than what a client may send.

@@ -27,6 +27,7 @@ from runs import ingest
 from runs.ingest import RunMissing
 from runs.models import RunFile, run_id
 from tracker.wire.auth import key_of, unauthorized, user_of
+from tracker.wire.decode import content_length
 from tracker.wire.errors import Refused
 
 _SALT = "run-file"
@@ -100,7 +101,7 @@ def upload(request: HttpRequest, token: str) -> HttpResponse:
     stored_as = f"runs/{run.hex[:2]}/{run.hex}/{secrets.token_hex(16)}"
     try:
         stored_as = default_storage.save(stored_as, File(cast("IO[bytes]", body), name=stored_as))
-        if body.size != int(request.headers.get("Content-Length") or 0):
+        if body.size != content_length(request):
             raise Refused("the request ended too early")
         former = ingest.file_stored(
             run_id=run, name=name, stored_as=stored_as, size=body.size, md5=body.md5,

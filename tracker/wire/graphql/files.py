@@ -7,7 +7,7 @@ from typing import Any
 
 from ariadne import MutationType, ObjectType
 from django.db.models import QuerySet
-from graphql import GraphQLResolveInfo
+from graphql import GraphQLError, GraphQLResolveInfo
 
 from projects.access import may_write
 from runs import ingest
@@ -15,6 +15,8 @@ from runs.models import Run, RunFile
 from tracker.wire.graphql.context import context_of, resolver, run_to_write
 from tracker.wire.graphql.runs import Connection, connection, page, run_type
 from tracker.wire.uploads import download_url, file_name_check, upload_url
+
+_WILDCARDS = 4
 
 mutation = MutationType()
 file_type = ObjectType("File")
@@ -74,7 +76,9 @@ def run_files(
 
 
 def _like(pattern: str) -> str:
-    """SQL's LIKE as a regular expression."""
+    """SQL's LIKE as a regular expression; with many `%` its matching would take for ever."""
+    if pattern.count("%") > _WILDCARDS:
+        raise GraphQLError(f"a pattern has at most {_WILDCARDS} %")
     letters = {"%": ".*", "_": "."}
     return f"^{''.join(letters.get(letter, re.escape(letter)) for letter in pattern)}$"
 
