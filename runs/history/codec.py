@@ -177,18 +177,18 @@ def _shorter(array: NDArray[Any], raw: Encoding, packed: Encoding) -> tuple[Enco
 def _unpack(data: bytes, encoding: int, count: int) -> Ints:
     if encoding == Encoding.ARITHMETIC:
         start, stride = _RUN.unpack(data)
-        return _ramp(start, stride, count)
+        return ramp(start, stride, count)
     return _unpack_as(data, encoding, count, {Encoding.RAW64: "<i8", Encoding.PCODEC64: "<i8"}).astype(
         np.int64, copy=False
     )
 
 
 @lru_cache(maxsize=256)
-def _ramp(start: int, stride: int, count: int) -> Ints:
-    """Even steps. Many runs have the same ones: read-only, made once."""
-    ramp: Ints = start + stride * np.arange(count, dtype=np.int64)
-    ramp.setflags(write=False)
-    return ramp
+def ramp(start: int, stride: int, count: int) -> Ints:
+    """start + i·stride. Many runs have the same ones: read-only, made once."""
+    array: Ints = start + stride * np.arange(count, dtype=np.int64)
+    array.setflags(write=False)
+    return array
 
 
 def _unpack_floats(data: bytes, encoding: int, count: int) -> Floats:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.history.codec import Corrupt, Floats, Ints
+from runs.history.codec import Corrupt, Floats, Ints, ramp
 
 SEGMENT = 1024  # buckets of one stored row, and of the whole top level
 HIGHEST = 29  # level whose width, 2^62, is the last power of 4 that fits in int64
@@ -45,6 +45,8 @@ class Buckets:
 
     def between(self, first: int, end: int) -> Buckets:
         """Those numbered first ≤ i < end."""
+        if not len(self) or (self.index[0] >= first and self.index[-1] < end):
+            return self
         part = slice(*np.searchsorted(self.index, (first, end)).tolist())
         return Buckets(
             self.index[part],
@@ -201,14 +203,15 @@ def decode(data: bytes | memoryview, segment: int) -> Buckets:
         return array
 
     total = part("<f8")
-    places = part("<u2").astype(np.int64) if flags & PLACES else np.arange(first, first + buckets)
-    count = part("<u8").astype(np.int64) if flags & COUNTS else np.full(buckets, everywhere)
-    nonfinite = part("<u8").astype(np.int64) if flags & NONFINITE else np.zeros(buckets, np.int64)
+    start = segment * SEGMENT
+    index = part("<u2") + np.int64(start) if flags & PLACES else ramp(start + first, 1, buckets)
+    count = part("<u8").astype(np.int64) if flags & COUNTS else ramp(everywhere, 0, buckets)
+    nonfinite = part("<u8").astype(np.int64) if flags & NONFINITE else ramp(0, 0, buckets)
     low = high = total
     if flags & SPREAD:
         kind = "<f8" if flags & WIDE else "<f4"
-        low, high = part(kind).astype(np.float64), part(kind).astype(np.float64)
-    return Buckets(segment * SEGMENT + places, count, total, low, high, nonfinite)
+        low, high = part(kind).astype(np.float64, copy=False), part(kind).astype(np.float64, copy=False)
+    return Buckets(index, count, total, low, high, nonfinite)
 
 
 def encode_extent(extent: Extent) -> bytes:
