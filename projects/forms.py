@@ -87,7 +87,7 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str]) -> tup
             "sampleDeviation",
             "Std dev of a sample (n − 1)",
             plot.sample_deviation,
-            hint="Off: of the population (n). Standard errors and intervals follow.",
+            hint="Off: of the population (n). Standard errors and intervals are always of a sample.",
         ),
     )
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from projects.models import Project
@@ -87,15 +87,24 @@ def group_from_id(project: Project, runset: Runset, id: str) -> tuple[Key, ...] 
     return keys(tree, node) if node else None
 
 
-def run_groups(project: Project, runset: Runset, limit: int) -> tuple[list[RunGroup], int]:
+def run_groups(
+    project: Project, runset: Runset, limit: int, *, logged: Set[uuid.UUID] | None = None
+) -> tuple[list[RunGroup], int]:
     """The first `limit` visible leaf groups in table order (ungrouped: runs), and how many there are.
 
-    A group always has all its visible runs, in order of creation.
+    With `logged`, only groups with at least one of these runs count. A group always has all its visible runs, in order
+    of creation.
     """
     tree = Tree(project, runset)
+    known = None if logged is None else {run.hex for run in logged}
     if not runset.grouping:
-        return _runs_alone(tree, limit)
-    shown = [(leaf, positions) for leaf in _leaves(tree, tree.root) if (positions := tree.visible(leaf))]
+        return _runs_alone(tree, limit, known)
+    shown = [
+        (leaf, positions)
+        for leaf in _leaves(tree, tree.root)
+        if (positions := tree.visible(leaf))
+        and (known is None or any(tree.frame.ids[position] in known for position in positions))
+    ]
     return [
         RunGroup(
             id=leaf.id,
@@ -157,10 +166,13 @@ def _leaves(tree: Tree, node: Node) -> Iterator[Node]:
             yield child
 
 
-def _runs_alone(tree: Tree, limit: int) -> tuple[list[RunGroup], int]:
-    hidden = tree.hidden_positions
-    visible = [position for position in tree.ordered_positions(tree.root) if position not in hidden]
-    ids = tree.frame.ids
+def _runs_alone(tree: Tree, limit: int, known: Set[str] | None) -> tuple[list[RunGroup], int]:
+    hidden, ids = tree.hidden_positions, tree.frame.ids
+    visible = [
+        position
+        for position in tree.ordered_positions(tree.root)
+        if position not in hidden and (known is None or ids[position] in known)
+    ]
     names = dict(
         Run.objects.filter(id__in=[ids[position] for position in visible[:limit]]).values_list("id", "display_name")
     )

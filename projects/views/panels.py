@@ -32,6 +32,9 @@ from projects.workspaces import (
     panel_plot_reset,
     panel_plot_save,
 )
+from runs.columns import column_id
+from runs.history import store
+from runs.models import Scope
 
 
 @gzip_page
@@ -98,7 +101,8 @@ def _dialog(request: HttpRequest, project: Project, metric: str, *, writer: bool
 def _drawn(project: Project, runset: Runset, metric: str, plot: LinePlot, lo: float | None, hi: float | None) -> bytes:
     if plot.group_by == "none":
         runset = replace(runset, grouped=False)
-    groups, total = run_groups(project, runset, plot.limit)
+    logged = store.logged(column_id=column_id(project.id, Scope.HISTORY, metric))
+    groups, total = run_groups(project, runset, plot.limit, logged=logged)
     drawn = line_plot(
         project_id=project.id,
         metric=metric,

@@ -79,6 +79,20 @@ def read(
         return _points(run_ids, _paired(asked, other), lo, hi)
 
 
+def logged(*, column_id: uuid.UUID) -> set[uuid.UUID]:
+    """See runs.history.store.logged."""
+    with snapshot():
+        column = Column.objects.filter(id=column_id).values_list("project_id", "scope", "key").first()
+        if column is None:
+            return set()
+        project, scope, key = column
+        stream = StreamName.HISTORY if scope == Scope.HISTORY else StreamName.EVENTS
+        sealed = set(Rollup.objects.filter(column_id=column_id, level=EXTENT).values_list("run_id", flat=True))
+        growing = HistoryTail.objects.filter(run__project_id=project, stream=stream).values_list("run_id", flat=True)
+        unknown = [run for run in growing.distinct() if run not in sealed]
+        return sealed | _tails(Asked(column_id, key, stream, unknown))[0].keys()
+
+
 def _by_step(asked: Asked, lo: float | None, hi: float | None, exact_below: int, cells: int) -> Points | Cells:
     extents = _extents(asked)
     tails = _tails(asked)[0]

@@ -112,3 +112,8 @@ def read(
     out. `run_ids` are distinct; an unknown column or run is one without points.
     """
     return reader.read(column_id=column_id, run_ids=run_ids, x=x, lo=lo, hi=hi, exact_below=exact_below, cells=cells)
+
+
+def logged(*, column_id: uuid.UUID) -> set[uuid.UUID]:
+    """The runs that have a number in this column."""
+    return reader.logged(column_id=column_id)

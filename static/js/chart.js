@@ -73,7 +73,7 @@ export class Chart {
   async show({ data, layout, meta }) {
     const note = this.panel.querySelector("header small");
     note.textContent = note.title = [meta.header, meta.nonfiniteText].filter(Boolean).join(" · ");
-    this.say(meta.empty ? emptiness(meta) : "");
+    this.say(meta.empty ? "No visible run has logged this metric." : "");
     const first = !this.plot.classList.contains("js-plotly-plot");
     await window.Plotly.react(this.plot, data, themed(meta.empty ? bare(layout) : layout), CONFIG);
     if (!first) return;
@@ -123,8 +123,3 @@ export class Chart {
 const bare = (layout) => ({
   ...layout, xaxis: { ...layout.xaxis, visible: false }, yaxis: { ...layout.yaxis, visible: false },
 });
-
-function emptiness({ groups, ofGroups }) {
-  if (groups < ofGroups) return `None of the first ${groups} of ${ofGroups} lines has this metric.`;
-  return "No visible run has logged this metric.";
-}

@@ -58,7 +58,7 @@ def fit(learning_rate: float, batch_size: int, fold: int) -> None:
         )
         for job in jobs
     }
-    for epoch in range(EPOCHS):
+    for _ in range(EPOCHS):
         model.partial_fit(x[train], y[train], classes=classes)
         for job, (inputs, labels) in jobs.items():
             probabilities = model.predict_proba(inputs)
@@ -66,7 +66,6 @@ def fit(learning_rate: float, batch_size: int, fold: int) -> None:
                 {
                     f"{prefixes[job]}/loss": log_loss(labels, probabilities, labels=classes),
                     f"{prefixes[job]}/acc": accuracy_score(labels, classes[probabilities.argmax(axis=1)]),
-                    "epoch": epoch,
                 }
             )
     for run in runs.values():

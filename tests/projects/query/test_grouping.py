@@ -164,6 +164,16 @@ def test_run_groups_have_labels_all_runs_and_only_the_groups_are_limited(project
     assert found[0].run_ids == tuple(run.id for run in runs[::3])
 
 
+def test_groups_without_a_run_that_logged_the_metric_take_no_place_on_a_chart(project):
+    runs = [add(project, config={"lr": lr}) for lr in (1, 1, 2, 3)]
+    found, total = run_groups(project, by(LR), 1, logged={runs[1].id, runs[3].id})
+    assert total == 2
+    assert [group.run_ids for group in found] == [(runs[0].id, runs[1].id)]
+    found, total = run_groups(project, Runset(), 10, logged={runs[2].id})
+    assert [group.run_ids for group in found] == [(runs[2].id,)]
+    assert total == 1
+
+
 def test_what_is_hidden_is_left_out_of_charts(project):
     runs = [add(project, group=group, job_type=job) for group in "ab" for job in ("eval", "train") for _ in range(2)]
     runset = by(GROUP, JOB)

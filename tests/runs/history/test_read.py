@@ -290,3 +290,14 @@ def test_damaged_rollups_are_made_anew_with_the_next_lines(bench: Bench) -> None
     HistoryChunk.objects.filter(run=run).update(data=b"nothing")
     cells = bench.read([run], exact_below=10, cells=16)
     assert cells.count.sum() == 200
+
+
+def test_the_runs_that_logged_a_metric_are_known_sealed_or_not(bench: Bench) -> None:
+    both, only_other, grown = bench.run(), bench.run(), bench.run()
+    bench.log(both, [json.dumps({"_step": 0, "loss": 1.0, "other": 1})])
+    store.seal(run_id=both.id)
+    bench.log(only_other, [json.dumps({"_step": 0, "other": 1, "loss": "text"})])
+    bench.log(grown, [json.dumps({"_step": 0, "loss": 2.0})])
+    assert store.logged(column_id=bench.column("loss")) == {both.id, grown.id}
+    assert store.logged(column_id=bench.column("other")) == {both.id, only_other.id}
+    assert store.logged(column_id=bench.column("never")) == set()
