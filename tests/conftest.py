@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.live import LiveServer, serve
+from tests.live import LiveServer, client_environment, serve
 
 
 @pytest.fixture(autouse=True)
@@ -35,12 +34,4 @@ def live() -> Iterator[LiveServer]:
 
 @pytest.fixture
 def wandb_env(live: LiveServer, tmp_path: Path) -> dict[str, str]:
-    """The environment in which a client process logs to the live server as the user `ada`."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
-    return clean | {
-        "WANDB_BASE_URL": live.url,
-        "WANDB_API_KEY": live.api_key,
-        "WANDB_DIR": str(tmp_path),
-        "WANDB_ERROR_REPORTING": "false",
-        "HOME": str(tmp_path),
-    }
+    return client_environment(live, tmp_path)

@@ -104,6 +104,18 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"no answer from the server:\n{log.read_text()}")
 
 
+def client_environment(live: LiveServer, folder: Path) -> dict[str, str]:
+    """The environment in which a client process logs to the live server as the user `ada`."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
+    return clean | {
+        "WANDB_BASE_URL": live.url,
+        "WANDB_API_KEY": live.api_key,
+        "WANDB_DIR": str(folder),
+        "WANDB_ERROR_REPORTING": "false",
+        "HOME": str(folder),
+    }
+
+
 def run_script(
     code: str, environment: dict[str, str], *arguments: str, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
