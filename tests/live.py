@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _own_database() -> Iterator[dict[str, str]]:
+def own_database() -> Iterator[dict[str, str]]:
     """The variables that point a server at an empty database."""
     url = os.environ.get("DATABASE_URL", "")
     if not url:
@@ -68,15 +68,16 @@ def _with_database(url: str, name: str) -> str:
 
 
 @contextmanager
-def serve(folder: Path, *arguments: str) -> Iterator[LiveServer]:
-    with _own_database() as database:
+def serve(folder: Path, *, database: dict[str, str] | None = None) -> Iterator[LiveServer]:
+    """`manage.py serve` on a free port, on the given database or one of its own."""
+    with nullcontext(database) if database is not None else own_database() as database:
         environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
         environment |= database | {"DATA_DIR": str(folder)}
         port = _free_port()
         log = folder / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
+                [sys.executable, "manage.py", "serve", "--port", str(port)],
                 cwd=ROOT,
                 env=environment,
                 stdout=output,

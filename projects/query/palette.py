@@ -15,6 +15,14 @@ PALETTE: tuple[str, ...] = (
     "#b8860b",
     "#1f8fa6",
     "#c2417c",
+    "#7f9c1f",
+    "#5d5fa8",
+    "#d9622b",
+    "#2fb5e0",
+    "#8a3ffc",
+    "#7d8796",
+    "#0f7b54",
+    "#e377c2",
 )
 
 # Of a group that has subgroups: a colour stands for a line, and only leaf groups have one.

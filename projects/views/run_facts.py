@@ -38,7 +38,7 @@ def facts(run: Run) -> list[Fact]:
         Fact("System", _text(machine.get("os"))),
         Fact("CPUs", _text(machine.get("cpu_count"))),
         Fact("GPU", _text(machine.get("gpu"))),
-        Fact("Steps", str(run.last_step) if run.last_step >= 0 else ""),
+        Fact("Last step", str(run.last_step) if run.last_step >= 0 else ""),
     )
     return [fact for fact in found if fact.text]
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         address = f"http://{options['host']}:{options['port']}"
+        self._require_free(options["host"], options["port"])
         user = access.user_get_or_create(name=USER)
         serve = [sys.executable, "manage.py", "serve", "--host", options["host"], "--port", str(options["port"])]
         server = subprocess.Popen(serve, cwd=settings.BASE_DIR)
@@ -56,10 +58,19 @@ class Command(BaseCommand):
             server.terminate()
             server.wait()
 
+    def _require_free(self, host: str, port: int) -> None:
+        """Another server there would answer in the place of ours, and take the demo's runs."""
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise CommandError(f"port {port} is taken; choose another: PORT={port + 1} make demo") from error
+
     def _await(self, address: str, server: "subprocess.Popen[bytes]") -> None:
         for _ in range(300):
             if server.poll() is not None:
-                raise CommandError("the server did not start; is the port taken? (PORT=8001 make demo)")
+                raise CommandError("the server did not start; its message is above")
             try:
                 with urllib.request.urlopen(f"{address}/healthz", timeout=5):
                     return
