@@ -5,5 +5,6 @@ from tracker.health import healthz
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("", include("tracker.wire.urls")),
+    path("", include("tracker.api.urls")),
     path("", include("projects.urls")),
 ]

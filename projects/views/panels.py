@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,7 +19,6 @@ from projects.charts.series import line_plot
 from projects.forms import line_plot_from_json, settings_tabs
 from projects.models import Project
 from projects.query.from_url import runset_from_query
-from projects.query.grouping import run_groups
 from projects.query.runset import BadQuery, Runset
 from projects.query.selection import version
 from projects.views.doors import project_or_404
@@ -28,13 +26,11 @@ from projects.workspaces import (
     default_runset,
     metric_known,
     metrics,
+    panel_groups,
     panel_plot,
     panel_plot_reset,
     panel_plot_save,
 )
-from runs.columns import column_id
-from runs.history import store
-from runs.models import Scope
 
 
 @gzip_page
@@ -99,19 +95,16 @@ def _dialog(request: HttpRequest, project: Project, metric: str, *, writer: bool
 
 
 def _drawn(project: Project, runset: Runset, metric: str, plot: LinePlot, lo: float | None, hi: float | None) -> bytes:
-    if plot.group_by == "none":
-        runset = replace(runset, grouped=False)
-    logged = store.logged(column_id=column_id(project.id, Scope.HISTORY, metric))
-    groups, total = run_groups(project, runset, plot.limit, logged=logged)
+    shown = panel_groups(project, runset, metric, plot)
     drawn = line_plot(
         project_id=project.id,
         metric=metric,
         plot=plot,
-        groups=groups,
-        total_groups=total,
+        groups=shown.groups,
+        total_groups=shown.total,
         lo=lo,
         hi=hi,
-        grouped=bool(runset.grouping),
+        grouped=shown.grouped,
     )
     return orjson.dumps(drawn, option=orjson.OPT_SERIALIZE_NUMPY)
 

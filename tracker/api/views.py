@@ -1,0 +1,154 @@
+"""REST for people and scripts, read-only. The query string of a project page asks the same question here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import Http404
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from projects.access import visible_projects
+from projects.charts.line_plot import SpecError
+from projects.charts.series import draw
+from projects.forms import line_plot_from_json
+from projects.models import Project
+from projects.query.from_url import runset_from_query
+from projects.query.grouping import Cell, groups
+from projects.query.runset import BadQuery, Field, Runset
+from projects.query.table import Value, run_rows
+from projects.views.doors import project_or_404
+from projects.workspaces import default_runset, metric_known, panel_groups, panel_plot
+from tracker.api.numbers import finite
+
+PAGE_SIZE = 100
+
+
+class Projects(APIView):
+    """The projects that the asking person may see, by entity and name."""
+
+    def get(self, request: Request) -> Response:
+        found = visible_projects(request.user).select_related("entity").order_by("entity__name", "name")
+        return Response(
+            [
+                {"entity": project.entity.name, "name": project.name, "created_at": project.created_at}
+                for project in found
+            ]
+        )
+
+
+class RunsetView(APIView):
+    """A view of the runs that a project page's query string asks for."""
+
+    def asked(self, request: Request, entity: str, project: str) -> tuple[Project, Runset]:
+        owner = project_or_404(request, entity, project)
+        return owner, runset_from_query(request._request.GET, defaults=default_runset(owner))
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, BadQuery):
+            exc = ValidationError({"detail": str(exc)})
+        elif isinstance(exc, SpecError):
+            exc = ValidationError({"detail": str(exc), "errors": exc.errors})
+        return super().handle_exception(exc)
+
+
+class Runs(RunsetView):
+    """The runs, 100 a page (`page=`), with their values of the table's columns."""
+
+    def get(self, request: Request, entity: str, project: str) -> Response:
+        owner, runset = self.asked(request, entity, project)
+        page = run_rows(owner, runset, page=runset.page, size=PAGE_SIZE)
+        return Response(
+            {
+                "total": page.total,
+                "page": runset.page,
+                "runs": [
+                    {
+                        "id": row.name,
+                        "name": row.display_name,
+                        "group": row.group,
+                        "job_type": row.job_type,
+                        "state": row.state,
+                        "created_at": row.created_at,
+                        "values": _values(row.values),
+                    }
+                    for row in page.rows
+                ],
+            }
+        )
+
+
+class Groups(RunsetView):
+    """The topmost groups: how many runs, their states, and n, mean, std, min and max of the numeric columns."""
+
+    def get(self, request: Request, entity: str, project: str) -> Response:
+        owner, runset = self.asked(request, entity, project)
+        if not runset.grouping:
+            raise BadQuery("these runs are not grouped: add group=…")
+        return Response(
+            [
+                {
+                    "id": group.id,
+                    "key": {str(key.field): key.text for key in group.path},
+                    "runs": group.runs,
+                    "states": group.states,
+                    "columns": {str(field): _cell(cell) for field, cell in group.cells.items()},
+                }
+                for group in groups(owner, runset)
+            ]
+        )
+
+
+class Series(RunsetView):
+    """What the panel of `metric` draws: per group x, line, lower and upper end of the band, and n runs.
+
+    `settings`, a JSON object of panel settings, stands in for what was saved.
+    """
+
+    def get(self, request: Request, entity: str, project: str) -> Response:
+        owner, runset = self.asked(request, entity, project)
+        metric = request.query_params.get("metric", "")
+        if not metric_known(owner, metric):
+            raise Http404
+        settings = request.query_params.get("settings")
+        plot = panel_plot(owner, metric) if settings is None else line_plot_from_json(settings)
+        shown = panel_groups(owner, runset, metric, plot)
+        drawing = draw(
+            project_id=owner.id, metric=metric, plot=plot, groups=shown.groups, total_groups=shown.total,
+            grouped=shown.grouped,
+        )  # fmt: skip
+        return Response(
+            {
+                "metric": metric,
+                "settings": plot.to_spec(),
+                "bin_width": drawing.width,
+                "groups_drawn": len(drawing.lines),
+                "groups_total": shown.total,
+                "groups": [
+                    {
+                        "id": group.id,
+                        "label": group.label,
+                        "runs": len(group.run_ids),
+                        "x": finite(line.x),
+                        "line": finite(line.line),
+                        "lower": finite(line.low),
+                        "upper": finite(line.high),
+                        "n": line.n.tolist(),
+                    }
+                    for group, line in drawing.lines
+                ],
+            }
+        )
+
+
+def _values(values: Mapping[Field, Value]) -> dict[str, Any]:
+    return {str(field): value.text if value.number is None else value.number for field, value in values.items()}
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    if cell.mean is None:
+        return {"n": cell.n, "text": cell.text, "distinct": cell.distinct}
+    return {"n": cell.n, "mean": cell.mean, "std": cell.std, "min": cell.low, "max": cell.high}
