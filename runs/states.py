@@ -14,6 +14,17 @@ _AFTER_SILENCE = {State.RUNNING: State.CRASHED, State.PREEMPTING: State.PREEMPTE
 
 ENDED = frozenset({State.FINISHED, State.FAILED, State.CRASHED, State.KILLED, State.PREEMPTED})
 
+# As pages list them: what goes on or went wrong comes first.
+SHOWN_ORDER = (
+    State.RUNNING,
+    State.PREEMPTING,
+    State.CRASHED,
+    State.FAILED,
+    State.KILLED,
+    State.PREEMPTED,
+    State.FINISHED,
+)
+
 # What Ctrl-C and the stop button make of a process.
 _INTERRUPTED = 255
 

@@ -11,19 +11,9 @@ from projects.query.grouping import Cell, Group
 from projects.query.table import GroupRow, Header, RunRow, Value
 from projects.templatetags.numbers import measured, number
 from runs.models import State
+from runs.states import SHOWN_ORDER
 
 register = template.Library()
-
-# What goes on or went wrong comes first.
-_STATE_ORDER = (
-    State.RUNNING,
-    State.PREEMPTING,
-    State.CRASHED,
-    State.FAILED,
-    State.KILLED,
-    State.PREEMPTED,
-    State.FINISHED,
-)
 
 
 @register.simple_tag
@@ -44,7 +34,7 @@ def group_label(group: Group) -> SafeString:
 @register.filter
 def states_text(states: dict[str, int]) -> str:
     """ "3 running · 1 crashed · 6 finished"."""
-    return " · ".join(f"{states[state]} {state.label.lower()}" for state in _STATE_ORDER if state in states)
+    return " · ".join(f"{states[state]} {state.label.lower()}" for state in SHOWN_ORDER if state in states)
 
 
 @register.filter
@@ -52,7 +42,7 @@ def states_shown(states: dict[str, int]) -> SafeString:
     """The same with each state in its colour; nothing when all runs have finished."""
     if set(states) <= {State.FINISHED}:
         return SafeString("")
-    parts = [(state.value, states[state], state.label.lower()) for state in _STATE_ORDER if state in states]
+    parts = [(state.value, states[state], state.label.lower()) for state in SHOWN_ORDER if state in states]
     return format_html_join(" · ", '<span class="{}">{} {}</span>', parts)
 
 

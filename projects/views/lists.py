@@ -18,21 +18,10 @@ from django.views.decorators.http import require_safe
 
 from projects.access import visible_projects
 from projects.models import Entity, Project
-from runs.models import Run, State
-from runs.states import state_expression
+from runs.models import Run
+from runs.states import SHOWN_ORDER, state_expression
 
 _PER_PAGE = 50
-
-# What needs a look comes first.
-_STATE_ORDER = (
-    State.RUNNING,
-    State.PREEMPTING,
-    State.CRASHED,
-    State.FAILED,
-    State.KILLED,
-    State.PREEMPTED,
-    State.FINISHED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +54,7 @@ def counts_by_project(project_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Count
             runs=sum(states.values()),
             states=tuple(
                 StateCount(key=state.value, label=state.label.lower(), runs=states[state])
-                for state in _STATE_ORDER
+                for state in SHOWN_ORDER
                 if state in states
             ),
         )
