@@ -55,6 +55,7 @@ class Command(BaseCommand):
             threads=options["threads"],
             preload_app=True,
             keepalive=75,
+            limit_request_line=8190,  # a page's address carries the whole view
             timeout=120,
             graceful_timeout=30,
             loglevel="warning",
