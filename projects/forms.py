@@ -12,6 +12,7 @@ from projects.charts.line_plot import (
     GROUP_AREAS,
     GROUP_BYS,
     LEGEND_POSITIONS,
+    SMOOTHINGS,
     X_AXES,
     Choice,
     LinePlot,
@@ -60,6 +61,14 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str]) -> tup
         Setting("range", "yMin", "Y range", plot.y_min, high_key="yMax", high_value=plot.y_max),
         Setting("flag", "xLogScale", "Logarithmic x axis", plot.x_log_scale),
         Setting("flag", "yLogScale", "Logarithmic y axis", plot.y_log_scale),
+        _segmented("smoothingType", "Smoothing", SMOOTHINGS, plot.smoothing_type),
+        Setting(
+            "number",
+            "smoothingWeight",
+            "Smoothing weight",
+            plot.smoothing_weight,
+            hint="Each run is smoothed by itself, before runs are grouped; 0 changes nothing.",
+        ),
         Setting(
             "number",
             "limit",

@@ -95,13 +95,15 @@ def line_figure(
 def header(
     plot: LinePlot, lines: Sequence[tuple[RunGroup, GroupLine]], basis: Basis, *, grouped: bool, binned: bool
 ) -> str:
-    """One line that says what is drawn: "mean ± std dev · 20 of 20 runs · binned · 10 of 37 groups"."""
+    """One line that says what is drawn: "mean ± std dev · 20 of 20 runs · binned · smoothed · 10 of 37 groups"."""
     if grouped:
         parts = [_statistic(plot, lines), f"{basis.runs:,} of {basis.of_runs:,} runs"]
     else:
         parts = [f"{basis.runs:,} of {basis.of_groups:,} runs"]
     if binned:
         parts.append("binned")
+    if plot.smoothed:
+        parts.append("smoothed")
     if grouped and basis.groups < basis.of_groups:
         parts.append(f"{basis.groups:,} of {basis.of_groups:,} groups")
     return " · ".join(parts)

@@ -50,6 +50,13 @@ GROUP_AREAS = (
     Choice("quartiles", "Quartiles", "The middle half of the runs, 25 % to 75 %."),
     Choice("each", "Each run", "A thin line for every run."),
 )
+SMOOTHINGS = (
+    Choice("none", "None", "Runs as they were logged."),
+    Choice("exponentialTimeWeighted", "Time-weighted EMA", "EMA by distance on the x axis. Weight from 0 to below 1."),
+    Choice("exponential", "EMA", "A point weighs as much as this times the next. Weight from 0 to below 1."),
+    Choice("gaussian", "Gaussian", "Weight is the standard deviation, in points."),
+    Choice("average", "Running average", "Weight is how many points on either side are taken in."),
+)
 GROUP_BYS = (
     Choice("same", "Same as table", "One line per group of the runs table."),
     Choice("none", "None", "One line per run."),
@@ -61,6 +68,7 @@ LEGEND_POSITIONS = (
     Choice("west", "Left", "Left of the plot."),
 )
 MAX_LINES = 1000
+MAX_SMOOTHING = 100
 
 
 def _one_of(choices: Iterable[Choice]) -> Callable[[object], str]:
@@ -119,6 +127,13 @@ def _line_width(value: object) -> float:
     return width
 
 
+def _smoothing_weight(value: object) -> float:
+    weight = _number(value)
+    if not 0 <= weight <= MAX_SMOOTHING:
+        raise ValueError(f"Must be a number from 0 to {MAX_SMOOTHING}.")
+    return weight
+
+
 def _limit(value: object) -> int:
     count = _number(value)
     if not 1 <= count <= MAX_LINES or count != math.floor(count):
@@ -147,6 +162,8 @@ class LinePlot:
     y_max: float | None = _setting(None, _bound)
     x_log_scale: bool = _setting(False, _flag)
     y_log_scale: bool = _setting(False, _flag)
+    smoothing_type: str = _setting("none", _one_of(SMOOTHINGS))
+    smoothing_weight: float = _setting(0.6, _smoothing_weight)  # in the unit of the type
     limit: int = _setting(10, _limit)  # how many groups (ungrouped: runs) are drawn
     title: str = _setting("", _text)
     x_title: str = _setting("", _text)
@@ -174,7 +191,7 @@ class LinePlot:
             except ValueError as error:
                 errors[key] = str(error)
         plot = cls(**values)
-        errors |= {key: text for key, text in plot._range_errors().items() if key not in errors}
+        errors |= {key: text for key, text in plot._errors_together().items() if key not in errors}
         if errors:
             raise SpecError(errors)
         return plot
@@ -188,8 +205,15 @@ class LinePlot:
             if value != item.default
         }
 
-    def _range_errors(self) -> dict[str, str]:
+    @property
+    def smoothed(self) -> bool:
+        return self.smoothing_type != "none" and self.smoothing_weight > 0
+
+    def _errors_together(self) -> dict[str, str]:
+        """Of settings that are right by themselves and wrong with another."""
         errors = {}
+        if self.smoothing_type.startswith("exponential") and self.smoothing_weight >= 1:
+            errors["smoothingWeight"] = "Must be below 1 for an EMA."
         for axis, low, high, log in (
             ("x", self.x_min, self.x_max, self.x_log_scale),
             ("y", self.y_min, self.y_max, self.y_log_scale),

@@ -15,6 +15,7 @@ from projects.charts.aggregate import GroupLine, group_line
 from projects.charts.align import Aligned, align_cells, align_points
 from projects.charts.figure import Basis, line_figure
 from projects.charts.line_plot import LinePlot
+from projects.charts.smoothing import smooth
 from projects.query.grouping import RunGroup
 from runs.columns import column_id
 from runs.history import store
@@ -44,7 +45,7 @@ def line_plot(
     """A figure {"data", "layout", "meta"} of plain JSON (figure.py says what is in it).
 
     `groups` are the first of `total_groups`, at most `plot.limit` of them are drawn; when not `grouped` each is one
-    run, drawn as it is, whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis
+    run, drawn by itself, whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis
     (seconds for times), limits what is read, so that as many cells show it finer; without them the plot's own range
     does.
     """
@@ -85,6 +86,7 @@ def draw(
         lo=plot.x_min if lo is None else lo,
         hi=plot.x_max if hi is None else hi,
     )
+    aligned = smooth(aligned, plot.smoothing_type, plot.smoothing_weight)
     agg, area = (plot.group_agg, plot.group_area) if grouped else ("mean", "none")
     lines = [
         (

@@ -7,6 +7,7 @@ from projects.charts.line_plot import (
     GROUP_AREAS,
     GROUP_BYS,
     LEGEND_POSITIONS,
+    SMOOTHINGS,
     X_AXES,
     LinePlot,
     SpecError,
@@ -21,6 +22,8 @@ EVERYTHING = {
     "yMax": 10.0,
     "xLogScale": True,
     "yLogScale": True,
+    "smoothingType": "exponential",
+    "smoothingWeight": 0.9,
     "limit": 37,
     "title": "Loss",
     "xTitle": "t",
@@ -69,7 +72,7 @@ def test_the_labels_are_those_of_the_settings_dialog() -> None:
     assert [choice.label for choice in X_AXES] == ["Step", "Relative time", "Wall time"]
 
 
-@pytest.mark.parametrize("choices", [GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, X_AXES])
+@pytest.mark.parametrize("choices", [GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, SMOOTHINGS, X_AXES])
 def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
     assert len({choice.key for choice in choices}) == len({choice.label for choice in choices}) == len(choices)
     assert all(choice.hint.endswith(".") for choice in choices)
@@ -105,6 +108,9 @@ def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
         ("lineWidth", 0),
         ("lineWidth", 10**400),
         ("legendPosition", "top"),
+        ("smoothingType", "ema"),
+        ("smoothingWeight", -0.1),
+        ("smoothingWeight", 101),
     ],
 )
 def test_wrong_settings_are_named(key: str, value: object) -> None:
@@ -118,6 +124,14 @@ def test_all_wrong_settings_are_named_at_once() -> None:
     with pytest.raises(SpecError) as caught:
         LinePlot.from_spec({"limit": -1, "nonsense": 1, "xMin": 5, "xMax": 4, "yMin": 0, "yLogScale": True})
     assert set(caught.value.errors) == {"limit", "nonsense", "xMax", "yMin"}
+
+
+def test_an_exponential_average_needs_a_weight_below_1_and_the_others_do_not() -> None:
+    for kind in ("exponential", "exponentialTimeWeighted"):
+        with pytest.raises(SpecError) as caught:
+            LinePlot.from_spec({"smoothingType": kind, "smoothingWeight": 1})
+        assert list(caught.value.errors) == ["smoothingWeight"]
+    assert LinePlot.from_spec({"smoothingType": "gaussian", "smoothingWeight": 1}).smoothing_weight == 1
 
 
 def test_any_logged_metric_may_be_the_x_axis() -> None:

@@ -203,6 +203,25 @@ def test_the_table_has_what_is_drawn(history) -> None:
     assert list(series.line_rows(drawing)) == [("lr: a", 0, 0.5, 0, 1, 2), ("lr: a", 1, 0, None, None, 1)]
 
 
+def test_runs_are_smoothed_before_they_are_grouped_line_and_band_alike(history) -> None:
+    history([(0, 0), (1, 8), (2, 0)], [(0, 4), (1, 0), (2, 4)])
+    made = figure(group("a", 0, 1), groupArea="minmax", smoothingType="exponential", smoothingWeight=0.5)
+    first, second = [0, 16 / 3, 16 / 7], [4, 4 / 3, 20 / 7]
+    assert y_of(made, "a") == pytest.approx(np.mean([first, second], axis=0))
+    band = decoded(traces(made, "a")[0]["y"])
+    assert band == pytest.approx([*np.maximum(first, second), *np.minimum(first, second)[::-1]])
+    assert made["meta"]["header"] == "mean, min–max · 2 of 2 runs · smoothed"
+    ungrouped = figure(group("a", 0), grouped=False, smoothingType="exponential", smoothingWeight=0.5)
+    assert y_of(ungrouped, "a") == pytest.approx(first)
+    assert ungrouped["meta"]["header"] == "1 of 1 runs · smoothed"
+
+
+def test_without_a_weight_nothing_is_smoothed(history) -> None:
+    history([(0, 0.1), (1, 0.7)], [(0, 0.2), (1, 0.4)])
+    plain = figure(group("a", 0, 1))
+    assert figure(group("a", 0, 1), smoothingType="gaussian", smoothingWeight=0) == plain
+
+
 def test_cells_and_points_agree(history) -> None:
     rng = np.random.default_rng(3)
     curves = [list(enumerate(rng.normal(size=5000).tolist())) for _ in range(4)]
