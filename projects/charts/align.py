@@ -34,6 +34,7 @@ MAX_EXACT = 2000
 MAX_BINS = 1000
 MIN_BINS = 50
 MISSED = 0.05
+SMALLEST_WIDTH = 1e-300  # below it a width has no digits left to be nice in
 LARGEST_X = 1e150  # beyond it the span of x overflows; no axis shows it
 
 
@@ -71,7 +72,7 @@ def align_points(points: Points, *, steps: bool) -> Aligned:
     grid, cell = _exact_cells(run, x, first, runs)
     if cell is None:
         span = float(np.ptp(x))
-        widths = (_powers_of_two if steps else _nice_numbers)(span / MAX_BINS)
+        widths = (_powers_of_two if steps else _nice_numbers)(max(span / MAX_BINS, SMALLEST_WIDTH))
         width = _bin_width(run[first], x[first], span, widths)
         index = np.floor(x / width)
         start = float(index.min())

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from projects.charts.align import MAX_BINS, MAX_EXACT, Aligned, align_cells, align_points
@@ -71,6 +71,7 @@ def test_cells_are_merged_as_loops_would(curves: list[Curve], width: int) -> Non
     st.lists(st.lists(st.floats(0, 1e5), min_size=1, max_size=30).map(sorted), min_size=2, max_size=5),
     st.sampled_from([0.0, 1.7e9]),
 )
+@example([[0.0], [5e-324]], 0.0)
 def test_times_fall_into_nice_bins(times: list[list[float]], origin: float) -> None:
     curves = [[(origin + x, float(i)) for i, x in enumerate(run)] for run in times]
     aligned = align_points(points(curves), steps=False)
