@@ -16,6 +16,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from projects.charts import bootstrap
+
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Band = tuple[Floats, Floats]  # lower and upper ends, NaN where there is no band
@@ -93,6 +95,12 @@ class Runs:
         return error
 
     @cached_property
+    def bootstrapped(self) -> Band:
+        """Ends of the bootstrapped interval of the mean."""
+        low, high = bootstrap.interval(self._above_base, ~np.isnan(self.value))
+        return self._base + low, self._base + high
+
+    @cached_property
     def _sorted(self) -> Floats:
         return np.sort(self.value, axis=0)  # NaN last
 
@@ -152,6 +160,13 @@ def _interval(runs: Runs) -> Floats:
     return factors[place] * runs.error
 
 
+def _bootstrap(runs: Runs) -> Band:
+    """Of the mean, whatever the line."""
+    low, high = runs.bootstrapped
+    several = runs.n > 1
+    return np.where(several, low, np.nan), np.where(several, high, np.nan)
+
+
 LINES: dict[str, Callable[[Runs], Floats]] = {
     "mean": lambda runs: runs.mean,
     "median": lambda runs: runs.quantile(0.5),
@@ -165,6 +180,7 @@ BANDS: dict[str, Callable[[Runs], Band]] = {
     "stddev": _around_mean(lambda runs: runs.deviation),
     "stderr": _around_mean(lambda runs: runs.error),
     "ci95": _around_mean(_interval),
+    "bootstrap": _bootstrap,
     "quartiles": _quartiles,
     "each": _nothing,
 }

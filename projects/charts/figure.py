@@ -128,13 +128,15 @@ def _statistic(plot: LinePlot, lines: Sequence[tuple[RunGroup, GroupLine]]) -> s
     if plot.group_agg == "iqm" and any((drawn.n < 4).any() for _, drawn in lines):
         line += " (mean below 4 runs)"
     area = next(choice.label for choice in GROUP_AREAS if choice.key == plot.group_area)
-    area = area if plot.group_area == "ci95" else area.lower()
+    area = area if plot.group_area in ("ci95", "bootstrap") else area.lower()
     if plot.group_area == "stddev" and not plot.sample_deviation:
         area = "population std dev"
     if plot.group_area == "none":
         return line
     if plot.group_area in CENTRED_ON_MEAN:
         return f"{line} ± {area}" if plot.group_agg == "mean" else f"{line}, mean ± {area}"
+    if plot.group_area == "bootstrap" and plot.group_agg != "mean":
+        area += " of the mean"
     return f"{line}, {area}"
 
 

@@ -47,6 +47,7 @@ GROUP_AREAS = (
     Choice("stddev", "Std dev", "Mean ± the standard deviation between runs."),
     Choice("stderr", "Std err", "Mean ± the standard error, deviation / √n."),
     Choice("ci95", "95 % CI", "Mean ± t(0.975, n − 1) standard errors."),
+    Choice("bootstrap", "95 % CI (bootstrap)", "Of the mean: percentiles over 2000 draws of whole runs."),
     Choice("quartiles", "Quartiles", "The middle half of the runs, 25 % to 75 %."),
     Choice("each", "Each run", "A thin line for every run."),
 )

@@ -152,6 +152,8 @@ def test_on_a_log_x_axis_a_band_starts_above_zero() -> None:
         ({"groupArea": "minmax"}, "mean, min–max · 4 of 4 runs"),
         ({"groupArea": "stderr"}, "mean ± std err · 4 of 4 runs"),
         ({"groupArea": "ci95"}, "mean ± 95 % CI · 4 of 4 runs"),
+        ({"groupArea": "bootstrap"}, "mean, 95 % CI (bootstrap) · 4 of 4 runs"),
+        ({"groupAgg": "max", "groupArea": "bootstrap"}, "max, 95 % CI (bootstrap) of the mean · 4 of 4 runs"),
         ({"groupArea": "each"}, "mean, each run · 4 of 4 runs"),
         ({"groupAgg": "median", "groupArea": "quartiles"}, "median, quartiles · 4 of 4 runs"),
         ({"groupAgg": "median"}, "median, mean ± std dev · 4 of 4 runs"),

@@ -66,6 +66,7 @@ def test_the_labels_are_those_of_the_settings_dialog() -> None:
         "Std dev",
         "Std err",
         "95 % CI",
+        "95 % CI (bootstrap)",
         "Quartiles",
         "Each run",
     ]

@@ -94,7 +94,7 @@ def test_a_run_that_logs_more_often_weighs_no_more(history, width: int | None) -
 def test_the_order_of_runs_changes_nothing_to_the_last_bit(history) -> None:
     rng = random.Random(1)
     history(*([(i, rng.gauss(0, 1)) for i in range(20)] for _ in range(30)))
-    for area in ("stddev", "ci95", "quartiles", "each"):
+    for area in ("stddev", "ci95", "bootstrap", "quartiles", "each"):
         order = list(range(30))
         first = json.dumps(figure(group("a", *order), groupArea=area))
         for _ in range(5):
