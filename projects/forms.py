@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import orjson
 
 from projects.charts.line_plot import (
+    EARLY_ENDS,
     GROUP_AGGS,
     GROUP_AREAS,
     GROUP_BYS,
@@ -61,13 +62,13 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str]) -> tup
         Setting("range", "yMin", "Y range", plot.y_min, high_key="yMax", high_value=plot.y_max),
         Setting("flag", "xLogScale", "Logarithmic x axis", plot.x_log_scale),
         Setting("flag", "yLogScale", "Logarithmic y axis", plot.y_log_scale),
-        _segmented("smoothingType", "Smoothing", SMOOTHINGS, plot.smoothing_type),
+        _select("smoothingType", "Smoothing", SMOOTHINGS, plot.smoothing_type),
         Setting(
             "number",
             "smoothingWeight",
             "Smoothing weight",
             plot.smoothing_weight,
-            hint="Each run is smoothed by itself, before runs are grouped; 0 changes nothing.",
+            hint="EMA: 0 to below 1. Gaussian: standard deviation in points. Running average: points on either side.",
         ),
         Setting(
             "number",
@@ -91,6 +92,8 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str]) -> tup
         _segmented("groupAgg", "Line", GROUP_AGGS, plot.group_agg),
         _segmented("groupArea", "Shading", GROUP_AREAS, plot.group_area),
         _segmented("groupBy", "Group this panel by", GROUP_BYS, plot.group_by),
+        _segmented("endedEarly", "Runs that ended early", EARLY_ENDS, plot.ended_early),
+        Setting("number", "minRuns", "Hide where fewer runs than", plot.min_runs, hint="Of a group, at that x."),
         Setting(
             "flag",
             "sampleDeviation",

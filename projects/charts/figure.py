@@ -98,6 +98,8 @@ def header(
     """One line that says what is drawn: "mean ± std dev · 20 of 20 runs · binned · smoothed · 10 of 37 groups"."""
     if grouped:
         parts = [_statistic(plot, lines), f"{basis.runs:,} of {basis.of_runs:,} runs"]
+        parts += {"all": ["where all have data"], "carry": ["last values carried"]}.get(plot.ended_early, [])
+        parts += [f"where {plot.min_runs:,} runs or more"] if plot.min_runs > 1 else []
     else:
         parts = [f"{basis.runs:,} of {basis.of_groups:,} runs"]
     if binned:

@@ -58,6 +58,11 @@ SMOOTHINGS = (
     Choice("gaussian", "Gaussian", "Weight is the standard deviation, in points."),
     Choice("average", "Running average", "Weight is how many points on either side are taken in."),
 )
+EARLY_ENDS = (
+    Choice("available", "Available runs", "Statistics of the runs that have a value there."),
+    Choice("all", "Where all have data", "Only where every run of the group that logged the metric has a value."),
+    Choice("carry", "Carry last value", "A run keeps its last value up to where the last run of its group ends."),
+)
 GROUP_BYS = (
     Choice("same", "Same as table", "One line per group of the runs table."),
     Choice("none", "None", "One line per run."),
@@ -70,6 +75,7 @@ LEGEND_POSITIONS = (
 )
 MAX_LINES = 1000
 MAX_SMOOTHING = 100
+MOST_RUNS = 100_000
 
 
 def _one_of(choices: Iterable[Choice]) -> Callable[[object], str]:
@@ -135,11 +141,14 @@ def _smoothing_weight(value: object) -> float:
     return weight
 
 
-def _limit(value: object) -> int:
-    count = _number(value)
-    if not 1 <= count <= MAX_LINES or count != math.floor(count):
-        raise ValueError(f"Must be a whole number from 1 to {MAX_LINES}.")
-    return int(count)
+def _whole(most: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        count = _number(value)
+        if not 1 <= count <= most or count != math.floor(count):
+            raise ValueError(f"Must be a whole number from 1 to {most}.")
+        return int(count)
+
+    return check
 
 
 def _setting(default: Any, check: Callable[[object], object]) -> Any:
@@ -165,7 +174,7 @@ class LinePlot:
     y_log_scale: bool = _setting(False, _flag)
     smoothing_type: str = _setting("none", _one_of(SMOOTHINGS))
     smoothing_weight: float = _setting(0.6, _smoothing_weight)  # in the unit of the type
-    limit: int = _setting(10, _limit)  # how many groups (ungrouped: runs) are drawn
+    limit: int = _setting(10, _whole(MAX_LINES))  # how many groups (ungrouped: runs) are drawn
     title: str = _setting("", _text)
     x_title: str = _setting("", _text)
     y_title: str = _setting("", _text)
@@ -175,6 +184,8 @@ class LinePlot:
     group_agg: str = _setting("mean", _one_of(GROUP_AGGS))
     group_area: str = _setting("stddev", _one_of(GROUP_AREAS))
     group_by: str = _setting("same", _one_of(GROUP_BYS))
+    ended_early: str = _setting("available", _one_of(EARLY_ENDS))
+    min_runs: int = _setting(1, _whole(MOST_RUNS))  # a group is drawn where it has at least as many
     sample_deviation: bool = _setting(True, _flag)  # n − 1; else n
 
     @classmethod

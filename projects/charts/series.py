@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from projects.charts.aggregate import GroupLine, group_line
 from projects.charts.align import Aligned, align_cells, align_points
+from projects.charts.endings import settle, within
 from projects.charts.figure import Basis, line_figure
 from projects.charts.line_plot import LinePlot
 from projects.charts.smoothing import smooth
@@ -78,31 +79,26 @@ def draw(
     """The numbers that `line_plot` draws, same arguments."""
     groups = groups[: plot.limit]
     run_ids, rows = _rows(groups)
-    aligned = _aligned(
-        project_id=project_id,
-        metric=metric,
-        run_ids=run_ids,
-        x=plot.x_axis,
-        lo=plot.x_min if lo is None else lo,
-        hi=plot.x_max if hi is None else hi,
-    )
+    column = column_id(project_id, Scope.HISTORY, metric)
+    lo, hi = plot.x_min if lo is None else lo, plot.x_max if hi is None else hi
+    ended_early, least = (plot.ended_early, plot.min_runs) if grouped else ("available", 1)
+    carry = ended_early == "carry"
+    # A last value may lie before the range, and what lies after it tells whether it was the last: read all, cut then.
+    limits = (None, None) if carry else (lo, hi)
+    aligned = _aligned(column=column, run_ids=run_ids, x=plot.x_axis, lo=limits[0], hi=limits[1])
+    logged = store.logged(column_id=column) if ended_early == "all" else set()
     aligned = smooth(aligned, plot.smoothing_type, plot.smoothing_weight)
     agg, area = (plot.group_agg, plot.group_area) if grouped else ("mean", "none")
-    lines = [
-        (
-            group,
-            group_line(
-                aligned.x,
-                aligned.value[of_group],
-                aligned.low[of_group],
-                aligned.high[of_group],
-                agg=agg,
-                area=area,
-                sample_deviation=plot.sample_deviation,
-            ),
-        )
-        for group, of_group in zip(groups, rows, strict=True)
-    ]
+    lines = []
+    for group, of_group in zip(groups, rows, strict=True):
+        parts = aligned.value[of_group], aligned.low[of_group], aligned.high[of_group]
+        having = len(logged.intersection(group.run_ids))
+        x, (value, low, high) = aligned.x, settle(parts, how=ended_early, logged=having, least=least)
+        if carry:
+            shown = within(x, aligned.width, lo, hi)
+            x, value, low, high = x[shown], *(np.ascontiguousarray(part[:, shown]) for part in (value, low, high))
+        line = group_line(x, value, low, high, agg=agg, area=area, sample_deviation=plot.sample_deviation)
+        lines.append((group, line))
     return Drawing(
         [(group, line) for group, line in lines if line.x.size],
         Basis(
@@ -143,14 +139,13 @@ def _rows(groups: Sequence[RunGroup]) -> tuple[list[uuid.UUID], list[slice | NDA
 
 def _aligned(
     *,
-    project_id: uuid.UUID,
-    metric: str,
+    column: uuid.UUID,
     run_ids: Sequence[uuid.UUID],
     x: str,
     lo: float | None,
     hi: float | None,
 ) -> Aligned:
-    series = store.read(column_id=column_id(project_id, Scope.HISTORY, metric), run_ids=run_ids, x=x, lo=lo, hi=hi)
+    series = store.read(column_id=column, run_ids=run_ids, x=x, lo=lo, hi=hi)
     if isinstance(series, store.Cells):
         return align_cells(series)
     return align_points(series, steps=x == "_step")

@@ -158,6 +158,9 @@ def test_on_a_log_x_axis_a_band_starts_above_zero() -> None:
         ({"groupAgg": "median", "groupArea": "quartiles"}, "median, quartiles · 4 of 4 runs"),
         ({"groupAgg": "median"}, "median, mean ± std dev · 4 of 4 runs"),
         ({"groupAgg": "iqm", "groupArea": "none"}, "IQM (mean below 4 runs) · 4 of 4 runs"),
+        ({"endedEarly": "all"}, "mean ± std dev · 4 of 4 runs · where all have data"),
+        ({"endedEarly": "carry"}, "mean ± std dev · 4 of 4 runs · last values carried"),
+        ({"minRuns": 2}, "mean ± std dev · 4 of 4 runs · where 2 runs or more"),
         ({"sampleDeviation": False}, "mean ± population std dev · 4 of 4 runs"),
     ],
 )

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from projects.charts.line_plot import (
+    EARLY_ENDS,
     GROUP_AGGS,
     GROUP_AREAS,
     GROUP_BYS,
@@ -34,6 +35,8 @@ EVERYTHING = {
     "groupAgg": "median",
     "groupArea": "quartiles",
     "groupBy": "none",
+    "endedEarly": "carry",
+    "minRuns": 3,
     "sampleDeviation": False,
 }
 
@@ -73,7 +76,9 @@ def test_the_labels_are_those_of_the_settings_dialog() -> None:
     assert [choice.label for choice in X_AXES] == ["Step", "Relative time", "Wall time"]
 
 
-@pytest.mark.parametrize("choices", [GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, SMOOTHINGS, X_AXES])
+@pytest.mark.parametrize(
+    "choices", [EARLY_ENDS, GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, SMOOTHINGS, X_AXES]
+)
 def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
     assert len({choice.key for choice in choices}) == len({choice.label for choice in choices}) == len(choices)
     assert all(choice.hint.endswith(".") for choice in choices)
@@ -109,6 +114,9 @@ def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
         ("lineWidth", 0),
         ("lineWidth", 10**400),
         ("legendPosition", "top"),
+        ("endedEarly", "Available runs"),
+        ("minRuns", 0),
+        ("minRuns", 2.5),
         ("smoothingType", "ema"),
         ("smoothingWeight", -0.1),
         ("smoothingWeight", 101),

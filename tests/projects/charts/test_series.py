@@ -34,6 +34,9 @@ class History:
         ]
         return points(asked) if self.width is None else cells(asked, self.width)
 
+    def logged(self, *, column_id: uuid.UUID) -> set[uuid.UUID]:
+        return {run for run, curve in self.curves.items() if curve}
+
 
 @pytest.fixture
 def history(monkeypatch: pytest.MonkeyPatch):
@@ -42,6 +45,7 @@ def history(monkeypatch: pytest.MonkeyPatch):
     def keep(*curves: Curve, width: int | None = None) -> History:
         kept = History({uuid.UUID(int=number): curve for number, curve in enumerate(curves)}, width)
         monkeypatch.setattr(series.store, "read", kept.read)
+        monkeypatch.setattr(series.store, "logged", kept.logged)
         return kept
 
     return keep
@@ -220,6 +224,31 @@ def test_without_a_weight_nothing_is_smoothed(history) -> None:
     history([(0, 0.1), (1, 0.7)], [(0, 0.2), (1, 0.4)])
     plain = figure(group("a", 0, 1))
     assert figure(group("a", 0, 1), smoothingType="gaussian", smoothingWeight=0) == plain
+
+
+def test_only_where_all_runs_that_logged_the_metric_have_data(history) -> None:
+    history([(0, 0), (1, 0), (2, 0)], [(0, 2), (1, 2)], [], [(0, 7), (1, 7), (2, 7), (3, 7)])
+    made = figure(group("a", 0, 1, 2), group("b", 3), endedEarly="all")
+    assert (y_of(made, "a"), y_of(made, "b")) == ([1, 1], [7, 7, 7, 7])
+    assert figure(group("a", 0, 1, 2), endedEarly="all", lo=2)["meta"]["empty"], "a zoom revives no run"
+
+
+def test_a_run_that_ended_keeps_its_last_value_to_the_end_of_its_group_zoomed_or_not(history) -> None:
+    history([(0, 0), (1, 0), (2, 0)], [(0, 2), (1, 4)], [(0, 7), (1, 7), (2, 7), (3, 7)])
+    groups = group("a", 0, 1), group("b", 2)
+    made = figure(*groups, endedEarly="carry")
+    assert (y_of(made, "a"), y_of(made, "b")) == ([1, 2, 2], [7, 7, 7, 7])
+    assert decoded(traces(made, "a")[-1]["customdata"])[:, 0].tolist() == [2, 2, 2]
+    assert y_of(figure(*groups, endedEarly="carry", lo=2), "a") == [2]
+    assert y_of(figure(*groups, endedEarly="carry", hi=1), "a") == [1, 2]
+
+
+def test_a_group_is_hidden_where_it_has_too_few_runs(history) -> None:
+    history([(0, 0), (1, 0), (2, 0)], [(0, 2), (1, 2)], [(0, 7)])
+    assert y_of(figure(group("a", 0, 1, 2), minRuns=2), "a") == [3, 1]
+    assert traces(figure(group("a", 0, 1), group("b", 2), minRuns=2), "b") == []
+    alone = figure(group("a", 0), grouped=False, minRuns=2, endedEarly="all")
+    assert y_of(alone, "a") == [0, 0, 0], "ungrouped, a line is one run"
 
 
 def test_cells_and_points_agree(history) -> None:
