@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import orjson
 
 from projects.charts.line_plot import (
+    ALIGNS,
     EARLY_ENDS,
     GROUP_AGGS,
     GROUP_AREAS,
@@ -92,6 +93,7 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str]) -> tup
         _segmented("groupAgg", "Line", GROUP_AGGS, plot.group_agg),
         _segmented("groupArea", "Shading", GROUP_AREAS, plot.group_area),
         _segmented("groupBy", "Group this panel by", GROUP_BYS, plot.group_by),
+        _segmented("align", "Align", ALIGNS, plot.align),
         _segmented("endedEarly", "Runs that ended early", EARLY_ENDS, plot.ended_early),
         Setting("number", "minRuns", "Hide where fewer runs than", plot.min_runs, hint="Of a group, at that x."),
         Setting(

@@ -54,8 +54,12 @@ class Aligned:
     nonfinite: Counts  # (runs,) points left out
 
 
-def align_points(points: Points, *, steps: bool) -> Aligned:
-    """`steps`: x are whole steps, so bins are powers of two and line up with those of `align_cells`."""
+def align_points(points: Points, *, steps: bool, how: str = "auto") -> Aligned:
+    """`steps`: x are whole steps, so bins are powers of two and line up with those of `align_cells`.
+
+    `how` is a key of line_plot.ALIGNS: "auto" is what the module says, "bins" always bins, the others take every x that
+    any run logged as a cell, as long as they are at most MAX_EXACT.
+    """
     runs = points.offsets.size - 1
     run = np.repeat(np.arange(runs), np.diff(points.offsets))
     x, y = points.x, points.y
@@ -69,7 +73,13 @@ def align_points(points: Points, *, steps: bool) -> Aligned:
     first = np.ones(x.size, dtype=bool)  # the first point of its run at its x
     first[1:] = (x[1:] != x[:-1]) | (run[1:] != run[:-1])
     width = None
-    grid, cell = _exact_cells(run, x, first, runs)
+    if how == "bins":
+        cell = None
+    elif how == "auto":
+        grid, cell = _exact_cells(run, x, first, runs)
+    else:
+        grid, every = np.unique(x, return_inverse=True)
+        cell = every if grid.size <= MAX_EXACT else None
     if cell is None:
         span = float(np.ptp(x))
         widths = (_powers_of_two if steps else _nice_numbers)(max(span / MAX_BINS, SMALLEST_WIDTH))

@@ -104,6 +104,7 @@ def header(
         parts = [f"{basis.runs:,} of {basis.of_groups:,} runs"]
     if binned:
         parts.append("binned")
+    parts += {"interpolate": ["interpolated"], "last": ["last values between"]}.get(plot.align, [])
     if plot.smoothed:
         parts.append("smoothed")
     if grouped and basis.groups < basis.of_groups:

@@ -58,6 +58,13 @@ SMOOTHINGS = (
     Choice("gaussian", "Gaussian", "Weight is the standard deviation, in points."),
     Choice("average", "Running average", "Weight is how many points on either side are taken in."),
 )
+ALIGNS = (
+    Choice("auto", "Auto", "The logged x values where runs share them and all can be shown; else bins."),
+    Choice("exact", "Exact x", "Every logged x by itself, as long as all can be shown."),
+    Choice("bins", "Bins", "Runs meet in bins even where they share their x values."),
+    Choice("interpolate", "Interpolate", "Between its own values a run has those of a straight line."),
+    Choice("last", "Last value", "Between its own values a run has the one before."),
+)
 EARLY_ENDS = (
     Choice("available", "Available runs", "Statistics of the runs that have a value there."),
     Choice("all", "Where all have data", "Only where every run of the group that logged the metric has a value."),
@@ -184,6 +191,7 @@ class LinePlot:
     group_agg: str = _setting("mean", _one_of(GROUP_AGGS))
     group_area: str = _setting("stddev", _one_of(GROUP_AREAS))
     group_by: str = _setting("same", _one_of(GROUP_BYS))
+    align: str = _setting("auto", _one_of(ALIGNS))
     ended_early: str = _setting("available", _one_of(EARLY_ENDS))
     min_runs: int = _setting(1, _whole(MOST_RUNS))  # a group is drawn where it has at least as many
     sample_deviation: bool = _setting(True, _flag)  # n − 1; else n

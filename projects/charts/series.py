@@ -15,6 +15,7 @@ from projects.charts.aggregate import GroupLine, group_line
 from projects.charts.align import Aligned, align_cells, align_points
 from projects.charts.endings import settle, within
 from projects.charts.figure import Basis, line_figure
+from projects.charts.filling import fill
 from projects.charts.line_plot import LinePlot
 from projects.charts.smoothing import smooth
 from projects.query.grouping import RunGroup
@@ -85,9 +86,9 @@ def draw(
     carry = ended_early == "carry"
     # A last value may lie before the range, and what lies after it tells whether it was the last: read all, cut then.
     limits = (None, None) if carry else (lo, hi)
-    aligned = _aligned(column=column, run_ids=run_ids, x=plot.x_axis, lo=limits[0], hi=limits[1])
+    aligned = _aligned(column=column, run_ids=run_ids, x=plot.x_axis, lo=limits[0], hi=limits[1], how=plot.align)
     logged = store.logged(column_id=column) if ended_early == "all" else set()
-    aligned = smooth(aligned, plot.smoothing_type, plot.smoothing_weight)
+    aligned = smooth(fill(aligned, plot.align), plot.smoothing_type, plot.smoothing_weight)
     agg, area = (plot.group_agg, plot.group_area) if grouped else ("mean", "none")
     lines = []
     for group, of_group in zip(groups, rows, strict=True):
@@ -144,8 +145,9 @@ def _aligned(
     x: str,
     lo: float | None,
     hi: float | None,
+    how: str,
 ) -> Aligned:
     series = store.read(column_id=column, run_ids=run_ids, x=x, lo=lo, hi=hi)
     if isinstance(series, store.Cells):
         return align_cells(series)
-    return align_points(series, steps=x == "_step")
+    return align_points(series, steps=x == "_step", how=how)

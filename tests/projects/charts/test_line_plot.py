@@ -3,6 +3,7 @@ import json
 import pytest
 
 from projects.charts.line_plot import (
+    ALIGNS,
     EARLY_ENDS,
     GROUP_AGGS,
     GROUP_AREAS,
@@ -35,6 +36,7 @@ EVERYTHING = {
     "groupAgg": "median",
     "groupArea": "quartiles",
     "groupBy": "none",
+    "align": "interpolate",
     "endedEarly": "carry",
     "minRuns": 3,
     "sampleDeviation": False,
@@ -77,7 +79,7 @@ def test_the_labels_are_those_of_the_settings_dialog() -> None:
 
 
 @pytest.mark.parametrize(
-    "choices", [EARLY_ENDS, GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, SMOOTHINGS, X_AXES]
+    "choices", [ALIGNS, EARLY_ENDS, GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, SMOOTHINGS, X_AXES]
 )
 def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
     assert len({choice.key for choice in choices}) == len({choice.label for choice in choices}) == len(choices)
@@ -115,6 +117,7 @@ def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
         ("lineWidth", 10**400),
         ("legendPosition", "top"),
         ("endedEarly", "Available runs"),
+        ("align", "Auto"),
         ("minRuns", 0),
         ("minRuns", 2.5),
         ("smoothingType", "ema"),

@@ -251,6 +251,26 @@ def test_a_group_is_hidden_where_it_has_too_few_runs(history) -> None:
     assert y_of(alone, "a") == [0, 0, 0], "ungrouped, a line is one run"
 
 
+def test_runs_that_log_at_different_steps_meet_as_the_plot_says(history) -> None:
+    history([(0, 0), (4, 4)], [(1, 10), (2, 30), (5, 60)])
+    drawn = {how: figure(group("a", 0, 1), align=how) for how in ("exact", "interpolate", "last")}
+    assert y_of(drawn["exact"], "a") == [0, 10, 30, 4, 60]
+    assert y_of(drawn["interpolate"], "a") == pytest.approx([0, 5.5, 16, 27, 60])
+    assert y_of(drawn["last"], "a") == [0, 5, 15, 17, 60]
+    assert [made["meta"]["header"] for made in drawn.values()] == [
+        "mean ± std dev · 2 of 2 runs",
+        "mean ± std dev · 2 of 2 runs · interpolated",
+        "mean ± std dev · 2 of 2 runs · last values between",
+    ]
+
+
+def test_rollups_are_binned_however_they_are_aligned_and_filled_if_asked(history) -> None:
+    history([(i, 1) for i in range(0, 3200, 64)], [(i, 3) for i in range(3200)], width=16)
+    assert set(y_of(figure(group("a", 0, 1)), "a")[:-4]) == {2, 3}
+    assert set(y_of(figure(group("a", 0, 1), align="last"), "a")[:-4]) == {2}
+    assert figure(group("a", 0, 1), align="exact")["meta"]["header"].endswith("binned")
+
+
 def test_cells_and_points_agree(history) -> None:
     rng = np.random.default_rng(3)
     curves = [list(enumerate(rng.normal(size=5000).tolist())) for _ in range(4)]
