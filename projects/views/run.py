@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -11,7 +10,6 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.db.models.functions import Left
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -26,14 +24,12 @@ from projects.views.doors import project_or_404
 from projects.views.run_facts import facts
 from projects.views.trees import tree
 from projects.workspaces import metrics, sections
-from runs.columns import leaves
 from runs.history import store
-from runs.models import Column, HistoryChunk, Run, Scope, State, Stream, StreamName, run_id
+from runs.models import Run, State, Stream, StreamName, run_id
 from runs.states import state_of
 
 CONSOLE_LINES = 1000
 _FILES_PER_PAGE = 500
-_LAST_LINES = 100
 
 # Each may be megabytes.
 _LONG = ("config", "summary", "client_info")
@@ -150,8 +146,9 @@ def _files(request: HttpRequest, run: Run) -> dict[str, Any]:
 
 def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
     """The panels of the project's workspace, asked for this run alone."""
+    logged = store.keys(run=run, stream=StreamName.HISTORY)
     return {
-        "sections": sections(run.project, _metrics(run)),
+        "sections": sections(run.project, [name for name in metrics(run.project) if name in logged]),
         "query": urlencode({"group": ""}) + "&" + _only("name", run.name),
     }
 
@@ -159,21 +156,6 @@ def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
 def _only(field: str, text: str) -> str:
     """The part of a query string that asks for runs whose field is just this text."""
     return urlencode({"f": condition_text(Condition(Field(RUN, field), "=", (f'"{text}"',)))})
-
-
-def _metrics(run: Run) -> list[str]:
-    """Metrics the run has logged, without reading its history: sealed ones have chunks; of those logged since, the
-    summary and the last lines tell."""
-    sealed = HistoryChunk.objects.filter(run=run).values("column_id")
-    told = run.column_values.filter(column__scope=Scope.SUMMARY).values("column__key")
-    columns = Column.objects.filter(project=run.project, scope=Scope.HISTORY)
-    logged = set(columns.filter(Q(id__in=sealed) | Q(key__in=told)).values_list("key", flat=True))
-    streams = run.streams.filter(stream=StreamName.HISTORY)
-    unsealed = sum(lines - in_chunks for lines, in_chunks in streams.values_list("lines", "sealed_lines"))
-    if unsealed:
-        last = store.tail_lines(run_id=run.id, stream=StreamName.HISTORY, count=min(unsealed, _LAST_LINES))
-        logged.update(key for line in last for key, _ in leaves(json.loads(line)))
-    return [name for name in metrics(run.project) if name in logged]
 
 
 _TABS: dict[str, tuple[str, Callable[[HttpRequest, Run], dict[str, Any]]]] = {

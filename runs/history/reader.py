@@ -87,10 +87,15 @@ def logged(*, column_id: uuid.UUID) -> set[uuid.UUID]:
             return set()
         project, scope, key = column
         stream = StreamName.HISTORY if scope == Scope.HISTORY else StreamName.EVENTS
-        sealed = set(Rollup.objects.filter(column_id=column_id, level=EXTENT).values_list("run_id", flat=True))
-        growing = HistoryTail.objects.filter(run__project_id=project, stream=stream).values_list("run_id", flat=True)
-        unknown = [run for run in growing.distinct() if run not in sealed]
-        return sealed | _tails(Asked(column_id, key, stream, unknown))[0].keys()
+        found = set(Rollup.objects.filter(column_id=column_id, level=EXTENT).values_list("run_id", flat=True))
+        rows = HistoryTail.objects.filter(run__project_id=project, stream=stream).order_by("run_id", "first_line")
+        for run, first_line, data in fetch(rows.values_list("run_id", "first_line", "data")):
+            # A run that has one number is known: the rest of its tail is not looked at.
+            if run not in found and any(
+                codec.is_number(row.get(key)) for row in _tail_rows(run, first_line, data, key)
+            ):
+                found.add(run)
+        return found
 
 
 def _by_step(asked: Asked, lo: float | None, hi: float | None, exact_below: int, cells: int) -> Points | Cells:
@@ -162,15 +167,20 @@ def _tails(*columns: Asked) -> list[Pieces]:
     found: list[Pieces] = [{} for _ in columns]
     rows = HistoryTail.objects.filter(run_id__in=among(runs), stream=stream).order_by("run_id", "writer", "first_line")
     for run, writer, first_line, data in rows.values_list("run_id", "writer", "first_line", "data"):
-        try:
-            objects = tail.rows_of(data)
-        except codec.Corrupt as error:
-            log.error("Tail of run %s at line %d is left out: %s", run, first_line, error)
-            continue
+        objects = _tail_rows(run, first_line, data, columns[0].key)
         for column, pieces in zip(columns, found, strict=True):
             if piece := _tail_piece(objects, column, writer, first_line):
                 pieces.setdefault(run, []).append(piece)
     return found
+
+
+def _tail_rows(run: uuid.UUID, first_line: int, data: bytes | memoryview, key: str) -> list[tail.Row]:
+    """The rows of a tail row; none when no line of it has the key, or it can't be read."""
+    try:
+        return tail.rows_of(data, naming=key)
+    except codec.Corrupt as error:
+        log.error("Tail of run %s at line %d is left out: %s", run, first_line, error)
+        return []
 
 
 def _tail_piece(rows: Sequence[tail.Row], asked: Asked, writer: str, first_line: int) -> Piece | None:

@@ -133,6 +133,15 @@ def rows(
     yield from (line.row for line in held)
 
 
+def keys_of(*, run: Run, stream: str) -> set[str]:
+    """See runs.history.store.keys. Reads the unsealed lines, and of the sealed ones only which columns have a chunk."""
+    columns = Column.objects.filter(project_id=run.project_id, scope=keys.scope_of(stream))
+    with snapshot():
+        found = {key for line in Replay(run, stream).unsealed() for key in line.row}
+        sealed = HistoryChunk.objects.filter(run_id=run.id).values("column_id")
+        return found | set(columns.filter(id__in=sealed).values_list("key", flat=True))
+
+
 def tail_lines(*, run_id: uuid.UUID, stream: str, count: int) -> list[str]:
     """See runs.history.store.tail_lines."""
     run = Run.objects.filter(id=run_id).first()

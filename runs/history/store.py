@@ -117,3 +117,8 @@ def read(
 def logged(*, column_id: uuid.UUID) -> set[uuid.UUID]:
     """The runs that have a number in this column."""
     return reader.logged(column_id=column_id)
+
+
+def keys(*, run: Run, stream: str) -> set[str]:
+    """Every dotted key that some line of the run has, of whatever kind."""
+    return replay.keys_of(run=run, stream=stream)

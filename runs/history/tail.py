@@ -182,9 +182,13 @@ def encode(lines: Iterable[str]) -> bytes:
     return zstandard.ZstdCompressor(level=1, write_checksum=True).compress("\n".join(lines).encode())
 
 
-def rows_of(data: bytes | memoryview) -> list[Row]:
-    """The objects of a tail row's lines, by dotted key. Raises Corrupt."""
+def rows_of(data: bytes | memoryview, *, naming: str | None = None) -> list[Row]:
+    """The objects of a tail row's lines, by dotted key; none if no line can hold the key `naming`. Raises Corrupt."""
     text = _text(data)
+    # A search costs a hundredth of reading JSON. A key may be nested, but ends as its innermost part; escaped, it may
+    # be written in many ways.
+    if naming is not None and b"\\" not in text and naming.rpartition(".")[2].encode() not in text:
+        return []
     try:
         rows: list[Row] = orjson.loads(b"[" + text.replace(b"\n", b",") + b"]")
     except orjson.JSONDecodeError:

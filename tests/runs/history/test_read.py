@@ -301,3 +301,28 @@ def test_the_runs_that_logged_a_metric_are_known_sealed_or_not(bench: Bench) -> 
     assert store.logged(column_id=bench.column("loss")) == {both.id, grown.id}
     assert store.logged(column_id=bench.column("other")) == {both.id, only_other.id}
     assert store.logged(column_id=bench.column("never")) == set()
+
+
+def test_a_metric_is_found_in_unsealed_lines_however_its_key_is_written(bench: Bench) -> None:
+    escaped, nested, dotted, other = (bench.run() for _ in range(4))
+    bench.log(escaped, ['{"_step": 0, "\\u0061.\\u0062": 1.5}'])
+    bench.log(nested, ['{"_step": 0, "a": {"b": 2}}'])
+    bench.log(dotted, ['{"_step": 0, "a.b": null}', '{"_step": 1, "a.b": 3}'])
+    bench.log(other, ['{"_step": 0, "a": {"c": 4}}'])
+    column = bench.column("a.b")
+    assert store.logged(column_id=column) == {escaped.id, nested.id, dotted.id}
+    points = store.read(column_id=column, run_ids=[escaped.id, nested.id, dotted.id, other.id])
+    assert isinstance(points, store.Points)
+    assert (points.offsets.tolist(), points.y.tolist()) == ([0, 1, 2, 3, 3], [1.5, 2.0, 3.0])
+
+
+def test_all_keys_of_a_run_are_known_sealed_or_not(bench: Bench) -> None:
+    run, neighbour = bench.run(), bench.run()
+    bench.log(run, [json.dumps({"_step": 0, "early": "text", "deep": {"x": 1}})])
+    bench.log(neighbour, [json.dumps({"_step": 0, "foreign": 1})])
+    store.seal(run_id=neighbour.id)
+    assert store.keys(run=run, stream="history") == {"_step", "early", "deep.x"}
+    store.seal(run_id=run.id)
+    bench.log(run, [json.dumps({"_step": step, "late": step}) for step in range(1, 300)], offset=1)
+    assert store.keys(run=run, stream="history") == {"_step", "early", "deep.x", "late"}
+    assert store.keys(run=run, stream="events") == set()

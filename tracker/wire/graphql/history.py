@@ -11,7 +11,7 @@ from graphql import GraphQLError, GraphQLResolveInfo
 
 from runs.columns import leaves
 from runs.history import store
-from runs.models import Column, HistoryChunk, Run, StreamName
+from runs.models import Run, StreamName
 from tracker.wire.graphql.runs import run_type
 
 BINDINGS = [run_type]
@@ -37,9 +37,7 @@ def events_tail(run: Run, info: GraphQLResolveInfo) -> list[str]:
 
 @run_type.field("historyKeys")
 def history_keys(run: Run, info: GraphQLResolveInfo) -> Row:
-    """Keys from sealed chunks and from the last lines, so that no history is read; counts are upper bounds."""
-    sealed = HistoryChunk.objects.filter(run=run).values("column")
-    keys = set(Column.objects.filter(id__in=sealed).values_list("key", flat=True))
+    """Former values are those of the last lines, so that no history is read; counts are upper bounds."""
     last: Row = {}
     for line in store.tail_lines(run_id=run.id, stream=StreamName.HISTORY, count=_TAIL):
         last.update(leaves(json.loads(line)))
@@ -48,7 +46,7 @@ def history_keys(run: Run, info: GraphQLResolveInfo) -> Row:
         "sets": [],
         "keys": {
             key: {"typeCounts": counts, "monotonic": False, "previousValue": last.get(key)}
-            for key in sorted(keys | last.keys())
+            for key in sorted(store.keys(run=run, stream=StreamName.HISTORY))
         },
         "lastStep": run.last_step,
     }
