@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -111,16 +111,6 @@ def draw(
         ),
         aligned.width,
     )
-
-
-def line_rows(drawing: Drawing) -> Iterator[tuple[str, float, float, float | None, float | None, int]]:
-    """What is drawn as a table: group, x, line, lower and upper end of the band (None: no band), runs."""
-    for group, line in drawing.lines:
-        for x, value, low, high, n in zip(
-            line.x.tolist(), line.line.tolist(), line.low.tolist(), line.high.tolist(), line.n.tolist(), strict=True
-        ):
-            banded = low == low
-            yield group.label, x, value, low if banded else None, high if banded else None, n
 
 
 def _rows(groups: Sequence[RunGroup]) -> tuple[list[uuid.UUID], list[slice | NDArray[np.int64]]]:

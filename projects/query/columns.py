@@ -20,8 +20,8 @@ from runs.models import Column, ColumnValue, Kind, Run, Scope, Tag
 
 DEFAULT_COLUMNS = 12
 
-# Runs whose values are looked up one by one; of more, whole columns are read.
-_FEW = 1000
+# Runs whose values are looked up one by one; of more, whole columns are read and the rest is dropped.
+FEW = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def group_candidates(project: Project, runset: Runset) -> list[Candidate]:
     total, candidates = _run_field_candidates(runs)
     columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
     values = ColumnValue.objects.filter(column__in=columns.values("pk"))
-    if connection.vendor != "sqlite" or total <= _FEW:
+    if connection.vendor != "sqlite" or total <= FEW:
         values = values.filter(run__in=runs.values("pk"))
     else:
         # As text, the ids can't be looked up one by one: SQLite then reads the index by column, several times faster.

@@ -19,7 +19,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from projects.models import Project
-from projects.query.columns import numeric_fields
+from projects.query.columns import FEW, numeric_fields
 from projects.query.fields import RUN_FIELDS, id_of
 from projects.query.natural import Order, natural
 from projects.query.runset import RUN, Field, Runset
@@ -33,9 +33,6 @@ from runs.states import state_expression
 Tokens = tuple[str, ...]
 
 T = TypeVar("T")
-
-# Runs whose values are looked up one by one; of more, whole columns are read and the rest is dropped.
-_FEW = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ def load(project: Project, runset: Runset, *, keys: Iterable[Field], columns: It
     if any(field.scope == RUN and not _on_run(field) for field in with_tokens):
         _load_tags(frame, runs, positions)
     rows = ColumnValue.objects.all()
-    if (runset.search or runset.conditions) and len(frame.ids) <= _FEW:
+    if (runset.search or runset.conditions) and len(frame.ids) <= FEW:
         rows = rows.filter(run_id__in=frame.ids)
     _load_tokens(frame, _Values(project, rows), positions, [field for field in with_tokens if field.scope != RUN])
     numbers = rows.filter(number__isnull=False)

@@ -80,13 +80,6 @@ def groups(project: Project, runset: Runset, parent: tuple[Key, ...] = ()) -> li
     return groups_of(tree, tree.ordered(node.children), columns) if node else []
 
 
-def group_from_id(project: Project, runset: Runset, id: str) -> tuple[Key, ...] | None:
-    """The path of the group with this id; None when the runset has no such group (any more)."""
-    tree = Tree(project, runset)
-    node = tree.find_id(id)
-    return keys(tree, node) if node else None
-
-
 def run_groups(
     project: Project, runset: Runset, limit: int, *, logged: Set[uuid.UUID] | None = None
 ) -> tuple[list[RunGroup], int]:

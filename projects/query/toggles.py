@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from projects.query.runset import Condition, Field, Runset, Sort
+from projects.query.runset import Field, Runset, Sort
 
 
 def toggled_group(runset: Runset) -> Runset:
@@ -16,12 +16,6 @@ def cleared_group(runset: Runset) -> Runset:
     return replace(runset, fields=(), grouped=False, open=frozenset(), page=1)
 
 
-def with_field(runset: Runset, field: Field) -> Runset:
-    """Grouped by `field` too, innermost."""
-    fields = runset.fields if field in runset.fields else (*runset.fields, field)
-    return with_fields(runset, fields)
-
-
 def with_fields(runset: Runset, fields: tuple[Field, ...]) -> Runset:
     """Grouped by exactly these, in this order."""
     return replace(runset, fields=fields, grouped=bool(fields), page=1)
@@ -29,16 +23,6 @@ def with_fields(runset: Runset, fields: tuple[Field, ...]) -> Runset:
 
 def without_field(runset: Runset, field: Field) -> Runset:
     return with_fields(runset, tuple(kept for kept in runset.fields if kept != field))
-
-
-def with_condition(runset: Runset, condition: Condition) -> Runset:
-    if condition in runset.conditions:
-        return runset
-    return replace(runset, conditions=(*runset.conditions, condition), page=1)
-
-
-def without_condition(runset: Runset, condition: Condition) -> Runset:
-    return replace(runset, conditions=tuple(kept for kept in runset.conditions if kept != condition), page=1)
 
 
 def sorted_by(runset: Runset, field: Field) -> Runset:

@@ -194,19 +194,6 @@ def test_the_question_names_column_axis_and_range(history) -> None:
     ]
 
 
-def test_the_table_has_what_is_drawn(history) -> None:
-    history([(0, 0), (1, 0)], [(0, 1)])
-    drawing = series.draw(
-        project_id=PROJECT,
-        metric="val/loss",
-        plot=LinePlot(group_area="minmax"),
-        groups=[group("a", 0, 1)],
-        total_groups=1,
-        grouped=True,
-    )
-    assert list(series.line_rows(drawing)) == [("lr: a", 0, 0.5, 0, 1, 2), ("lr: a", 1, 0, None, None, 1)]
-
-
 def test_runs_are_smoothed_before_they_are_grouped_line_and_band_alike(history) -> None:
     history([(0, 0), (1, 8), (2, 0)], [(0, 4), (1, 0), (2, 4)])
     made = figure(group("a", 0, 1), groupArea="minmax", smoothingType="exponential", smoothingWeight=0.5)

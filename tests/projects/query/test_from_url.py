@@ -134,8 +134,8 @@ def test_a_head_sorts_descending_then_ascending_then_not():
     assert toggles.sorted_by(Runset(sort=(Sort(LR),)), ACC).sort == (Sort(ACC, True),)
 
 
-def test_fields_are_added_innermost_and_taken_away():
-    runset = toggles.with_field(toggles.with_field(Runset(), LR), JOB)
+def test_fields_are_set_in_order_and_taken_away():
+    runset = toggles.with_fields(Runset(), (LR, JOB))
     assert runset.grouping == (LR, JOB)
     assert toggles.without_field(runset, LR).grouping == (JOB,)
     assert toggles.without_field(toggles.without_field(runset, LR), JOB) == Runset()

@@ -7,7 +7,7 @@ from django.utils import timezone
 from projects.query import toggles
 from projects.query.columns import group_candidates, table_columns
 from projects.query.fields import field_from
-from projects.query.grouping import default_fields, group_from_id, groups, run_groups
+from projects.query.grouping import default_fields, groups, run_groups
 from projects.query.palette import GREY, PALETTE
 from projects.query.runset import Condition, Runset, Sort
 from runs.models import Run
@@ -202,16 +202,6 @@ def test_ungrouped_runs_sort_by_a_column_with_those_that_lack_it_last(project):
         add(project, f"acc-{acc}", summary={"acc": acc} if acc else {})
     found, _ = run_groups(project, Runset(sort=(Sort(ACC, True),)), 10)
     assert [group.label for group in found] == ["acc-3", "acc-2", "acc-1", "acc-None"]
-
-
-def test_a_group_is_found_by_its_id(project):
-    add(project, config={"lr": 0.1}, job_type="train")
-    runset = by(LR, JOB)
-    [top] = groups(project, runset)
-    [below] = groups(project, runset, top.path)
-    assert group_from_id(project, runset, below.id) == below.path
-    assert group_from_id(project, runset, "unknown") is None
-    assert 1 <= len(below.id) <= 16
 
 
 def test_filters_narrow_runs_and_values(project):
