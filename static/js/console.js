@@ -1,5 +1,7 @@
 /** The console log: opens at its end, grows at its end while the run prints, loads earlier lines above. */
 
+import { piece } from "./ask.js";
+
 // Progress bars rewrite lines that were printed already, so the last ones are asked for again.
 const REWRITTEN = 100;
 const NEAR_END = 40;
@@ -13,15 +15,10 @@ export function mount(root) {
   const toEnd = () => { box.scrollTop = box.scrollHeight; };
   if (list().dataset.later === "no") toEnd();
 
-  async function piece(asked) {
-    const query = new URLSearchParams({ writer: box.dataset.writer, ...asked });
-    const response = await fetch(`${box.dataset.consoleUrl}?${query}`, { cache: "no-store" });
-    if (!response.ok) throw new Error(String(response.status));
-    return new DOMParser().parseFromString(await response.text(), "text/html");
-  }
+  const lines = (asked) => piece(`${box.dataset.consoleUrl}?${new URLSearchParams({ writer: box.dataset.writer, ...asked })}`);
 
   async function earlier(before) {
-    const fresh = await piece({ before });
+    const fresh = await lines({ before });
     const end = box.scrollHeight - box.scrollTop;
     list().prepend(...fresh.querySelector(".lines").children);
     box.querySelector(".earlier")?.remove();
@@ -40,17 +37,17 @@ export function mount(root) {
   async function refresh() {
     if (list().dataset.later === "yes") return;
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
-    let fresh = await piece({ after: last() - REWRITTEN });
+    let fresh = await lines({ after: last() - REWRITTEN });
     if (Number(fresh.querySelector(".lines").dataset.count) <= last()) {
       // The run was started anew: its log begins again.
-      fresh = await piece({});
+      fresh = await lines({});
       box.replaceChildren(...fresh.body.childNodes);
     }
     for (;;) {
       const more = fresh.querySelector(".lines")?.dataset.later === "yes";
       [...fresh.querySelectorAll(".lines > li")].forEach(put);
       if (!more) break;
-      fresh = await piece({ after: last() });
+      fresh = await lines({ after: last() });
     }
     if (last() >= 0) root.querySelector(".none")?.remove();
     if (atEnd) toEnd();

@@ -1,22 +1,16 @@
 /* Live: asks once a second whether anything changed, and brings table and panels up to it without disturbing the reader. */
+import { json, piece, poll } from "./ask.js";
 import { grown } from "./more.js";
 import { morphRows } from "./morph.js";
 import { merge, redraw } from "./panels.js";
 
 const EVERY = 1000;
-const SLOWEST = 30000;
-
-async function piece(target) {
-  const response = await fetch(location.href, { headers: { "HX-Request": "true", "HX-Target": target }, cache: "no-store" });
-  if (!response.ok) throw new Error(String(response.status));
-  return new DOMParser().parseFromString(await response.text(), "text/html");
-}
 
 const busy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
 
 async function refreshTable() {
   const asked = location.href;
-  const fresh = await piece("runs");
+  const fresh = await piece(location.href, "runs");
   const rows = fresh.querySelector("#runs-scroll tbody");
   if (rows) await grown(rows);
   // A click meanwhile has asked for another view: its answer is newer than this one.
@@ -43,13 +37,9 @@ export function mount(root) {
   const page = root.querySelector("[data-version-url]");
   if (!page) return;
   let { version, panels } = page.dataset;
-  let wait = EVERY;
 
   async function look() {
-    if (document.hidden) return;
-    const response = await fetch(page.dataset.versionUrl, { cache: "no-store" });
-    if (!response.ok) throw new Error(String(response.status));
-    const now = await response.json();
+    const now = await json(page.dataset.versionUrl);
     if (now.version === version) return;
     if ("reload" in page.dataset) {
       location.reload();
@@ -57,20 +47,9 @@ export function mount(root) {
     }
     redraw();
     await refreshTable();
-    if (String(now.panels) !== panels) merge(await piece("panels"));
+    if (String(now.panels) !== panels) merge(await piece(location.href, "panels"));
     ({ version } = now);
     panels = String(now.panels);
   }
-
-  async function forever() {
-    try {
-      await look();
-      wait = EVERY;
-    } catch {
-      // The server is away or the session has ended: ask less and less often.
-      wait = Math.min(SLOWEST, wait * 2);
-    }
-    setTimeout(forever, wait);
-  }
-  setTimeout(forever, EVERY);
+  poll(look, EVERY);
 }

@@ -1,11 +1,11 @@
 /** The run page while its run goes on: asks whether something changed, brings [data-live] parts up to date, tells the rest. */
+import { json, piece, poll } from "./ask.js";
 import { mount as mountConsole } from "./console.js";
 import * as panels from "./panels.js";
 import * as settings from "./settings.js";
 
 const EVERY = 2000;
 const EVERY_ENDED = 5000;
-const SLOWEST = 60000;
 
 /** What a reader is marking stays; it comes up to date with the next change. */
 function marked(part) {
@@ -20,12 +20,6 @@ function replace(own, fresh) {
   for (const details of own.querySelectorAll("details:not([open])")) branch(fresh, details.dataset.path)?.removeAttribute("open");
   own.replaceWith(fresh);
   if (focused) branch(fresh, focused)?.querySelector("summary").focus();
-}
-
-async function freshPage() {
-  const response = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store" });
-  if (!response.ok) throw new Error(String(response.status));
-  return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
 function refreshParts(fresh) {
@@ -43,30 +37,17 @@ function refreshCharts(fresh) {
 
 function follow(page, changed) {
   let version = page.dataset.runVersion;
-  let wait = EVERY;
 
   async function look() {
-    const response = await fetch(page.dataset.runVersionUrl, { cache: "no-store" });
-    if (!response.ok) throw new Error(String(response.status));
-    const now = await response.json();
+    const now = await json(page.dataset.runVersionUrl);
     if (now.version !== version) {
-      const fresh = await freshPage();
+      const fresh = await piece(location.href);
       for (const refresh of changed) await refresh(fresh);
       version = now.version;
     }
-    wait = now.live ? EVERY : EVERY_ENDED;
+    return now.live ? EVERY : EVERY_ENDED;
   }
-
-  async function forever() {
-    try {
-      if (!document.hidden) await look();
-    } catch {
-      // The server is away or the session has ended: ask less and less often.
-      wait = Math.min(SLOWEST, wait * 2);
-    }
-    setTimeout(forever, wait);
-  }
-  setTimeout(forever, wait);
+  poll(look, EVERY);
 }
 
 /** `changed`: what to call, with the page as it is now, when the run has changed. */

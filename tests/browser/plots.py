@@ -36,6 +36,15 @@ def drawn(panel: Locator) -> list[Trace]:
     return [Trace(t["name"], t["role"], np.array(t["x"], float), np.array(t["y"], float)) for t in found]
 
 
+def await_points(panel: Locator, count: int) -> None:
+    """Until the first line of a live chart has as many points."""
+    plot = panel.locator(".plot")
+    expect(plot).to_be_visible(timeout=30_000)
+    panel.page.wait_for_function(
+        "([plot, count]) => plot.calcdata?.[0]?.length >= count", arg=[plot.element_handle(), count], timeout=30_000
+    )
+
+
 def lines(panel: Locator) -> dict[str, Trace]:
     return {trace.name: trace for trace in drawn(panel) if trace.role == "line"}
 

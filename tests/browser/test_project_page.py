@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.experiment import LEARNING_RATES, SEEDS, STEPS, loss, losses
-from tests.browser.plots import bands, drawn, ends, lines, panel
+from tests.browser.plots import await_points, bands, drawn, ends, lines, panel
 from tests.live import ROOT, LiveServer, client_environment
 
 pytestmark = pytest.mark.browser
@@ -203,16 +203,54 @@ with wandb.init(project="growing", settings=wandb.Settings(silent=True, x_file_s
         expect(chart).to_be_visible(timeout=30_000)
         page.evaluate("window.sameDocument = true")
         log(2.5)
-        page.wait_for_function(
-            "() => document.querySelector('[data-metric=\"train/loss\"] .js-plotly-plot')?.calcdata?.[0]?.length >= 2",
-            timeout=30_000,
-        )
+        await_points(chart, 2)
         (line,) = lines(chart).values()
         np.testing.assert_array_equal(line.y, [1.5, 2.5])
         expect(page.locator("#runs tbody tr.run .state.running")).to_have_count(1)
         script.stdin.close()
         assert script.wait(timeout=60) == 0
     expect(page.locator("#runs tbody tr.run .state.finished")).to_have_count(1, timeout=15_000)
+    assert page.evaluate("window.sameDocument") is True
+
+
+def test_the_run_page_follows_its_run(page: Page, live: LiveServer, tmp_path: Path) -> None:
+    code = """
+import sys, wandb
+settings = wandb.Settings(silent=True, console="wrap", x_file_stream_transmit_interval=0.5)
+with wandb.init(project="followed", id="one", settings=settings) as run:
+    for word in sys.stdin:
+        print("said", word.strip(), flush=True)
+        run.log({"val/acc": float(word)})
+        run.log({"other": 1})
+"""
+    environment = client_environment(live, tmp_path)
+    address = f"{live.url}/ada/followed/runs/one"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment, text=True
+    ) as script:
+        assert script.stdin is not None
+        script.stdin.write("0.25\n")
+        script.stdin.flush()
+        for _ in range(300):
+            if page.goto(f"{address}?tab=console").ok:
+                break
+            page.wait_for_timeout(100)
+        log = page.locator("#console")
+        expect(log).to_contain_text("said 0.25", timeout=30_000)
+        page.evaluate("window.sameDocument = true")
+        script.stdin.write("0.5\n")
+        script.stdin.flush()
+        expect(log).to_contain_text("said 0.5", timeout=30_000)
+        assert page.evaluate("window.sameDocument") is True
+        page.goto(f"{address}?tab=charts")
+        chart = panel(page, "val/acc")
+        await_points(chart, 2)
+        (line,) = lines(chart).values()
+        np.testing.assert_array_equal(line.y, [0.25, 0.5])
+        page.evaluate("window.sameDocument = true")
+        script.stdin.close()
+        assert script.wait(timeout=60) == 0
+    expect(page.locator(".state.finished").first).to_be_visible(timeout=30_000)
     assert page.evaluate("window.sameDocument") is True
 
 

@@ -1,0 +1,31 @@
+/* Asking the server afresh: for JSON, for pieces of pages, and again and again while the page is looked at. */
+const SLOWEST = 30000;
+
+async function answer(url, headers = {}) {
+  const response = await fetch(url, { headers, cache: "no-store" });
+  if (!response.ok) throw new Error(String(response.status));
+  return response;
+}
+
+export const json = async (url) => (await answer(url)).json();
+
+/** What htmx would be given at this address (for `target`), as a document. */
+export async function piece(url, target = null) {
+  const headers = { "HX-Request": "true", ...(target && { "HX-Target": target }) };
+  return new DOMParser().parseFromString(await (await answer(url, headers)).text(), "text/html");
+}
+
+/** Calls `look` every so many milliseconds; it may return another pause until the next time. */
+export function poll(look, every) {
+  let wait = every;
+  async function forever() {
+    try {
+      if (!document.hidden) wait = (await look()) ?? every;
+    } catch {
+      // The server is away or the session has ended: ask less and less often.
+      wait = Math.min(SLOWEST, wait * 2);
+    }
+    setTimeout(forever, wait);
+  }
+  setTimeout(forever, every);
+}
