@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from projects.charts.line_plot import LinePlot, SpecError
+from projects.charts.series import Drawing, draw
 from projects.models import PanelSettings, Project, Workspace
-from projects.query.grouping import RunGroup, default_fields, run_groups
+from projects.query.grouping import default_fields, run_groups
 from projects.query.natural import natural_text
 from projects.query.runset import Runset
 from runs.columns import column_id
@@ -42,22 +43,24 @@ def default_runset(project: Project) -> Runset:
     return Runset(fields=fields, grouped=bool(fields))
 
 
-@dataclass(frozen=True, slots=True)
-class PanelGroups:
-    """The groups that a panel draws, the first of `total`; when not `grouped`, each is one run."""
-
-    groups: list[RunGroup]
-    total: int
-    grouped: bool
-
-
-def panel_groups(project: Project, runset: Runset, metric: str, plot: LinePlot) -> PanelGroups:
-    """The first groups of the table, up to the plot's limit, that have logged the metric."""
+def panel_drawing(
+    project: Project, runset: Runset, metric: str, plot: LinePlot, *, lo: float | None = None, hi: float | None = None
+) -> Drawing:
+    """What a panel draws: the first groups of the table, up to the plot's limit, that have logged the metric."""
     if plot.group_by == "none":
         runset = replace(runset, grouped=False)
     logged = store.logged(column_id=column_id(project.id, Scope.HISTORY, metric))
     groups, total = run_groups(project, runset, plot.limit, logged=logged)
-    return PanelGroups(groups, total, bool(runset.grouping))
+    return draw(
+        project_id=project.id,
+        metric=metric,
+        plot=plot,
+        groups=groups,
+        total_groups=total,
+        lo=lo,
+        hi=hi,
+        grouped=bool(runset.grouping),
+    )
 
 
 def metrics(project: Project) -> list[str]:

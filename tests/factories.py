@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -34,3 +36,20 @@ def make_run(project: Project, name: str | None = None, **fields: Any) -> Run:
 def set_values(run: Run, **change: Any) -> Run:
     """Config, summary, tags … of a run, with their typed columns (fields of runs.ingest.RunChange)."""
     return ingest.run_change(run_id=run.id, change=ingest.RunChange(**change))
+
+
+def log_run(
+    project: Project,
+    name: str,
+    history: Sequence[dict[str, Any]],
+    *,
+    summary: dict[str, Any] | None = None,
+    complete: bool = True,
+    **change: Any,
+) -> Run:
+    """A run logged as the client does, a row of history a step; `change`: fields of runs.ingest.RunChange."""
+    said = ingest.RunChange(display_name=name, **change)
+    ingest.run_upsert(project_id=project.id, name=name, user_name="ada", starts=True, change=said)
+    lines = [json.dumps({"_step": step, **row}) for step, row in enumerate(history)]
+    request = ingest.StreamRequest(history=ingest.Lines(offset=0, lines=lines), summary=summary, complete=complete)
+    return ingest.stream_accept(run_id=run_id(project.id, name), writer="", request=request)

@@ -31,38 +31,18 @@ class Drawing:
     lines: list[tuple[RunGroup, GroupLine]]
     basis: Basis
     width: float | None  # of a bin; None when x is exact
+    grouped: bool
 
 
-def line_plot(
-    *,
-    project_id: uuid.UUID,
-    metric: str,
-    plot: LinePlot,
-    groups: Sequence[RunGroup],
-    total_groups: int,
-    lo: float | None = None,
-    hi: float | None = None,
-    grouped: bool,
-) -> dict[str, Any]:
-    """A figure {"data", "layout", "meta"} of plain JSON (figure.py says what is in it).
-
-    `groups` are the first of `total_groups`, at most `plot.limit` of them are drawn; when not `grouped` each is one
-    run, drawn by itself, whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis
-    (seconds for times), limits what is read, so that as many cells show it finer; without them the plot's own range
-    does.
-    """
-    drawing = draw(
-        project_id=project_id,
+def line_plot(*, metric: str, plot: LinePlot, drawing: Drawing) -> dict[str, Any]:
+    """A figure {"data", "layout", "meta"} of plain JSON (figure.py says what is in it)."""
+    return line_figure(
         metric=metric,
         plot=plot,
-        groups=groups,
-        total_groups=total_groups,
-        lo=lo,
-        hi=hi,
-        grouped=grouped,
-    )
-    return line_figure(
-        metric=metric, plot=plot, lines=drawing.lines, basis=drawing.basis, grouped=grouped, width=drawing.width
+        lines=drawing.lines,
+        basis=drawing.basis,
+        grouped=drawing.grouped,
+        width=drawing.width,
     )
 
 
@@ -77,7 +57,13 @@ def draw(
     hi: float | None = None,
     grouped: bool,
 ) -> Drawing:
-    """The numbers that `line_plot` draws, same arguments."""
+    """The numbers of a chart.
+
+    `groups` are the first of `total_groups`, at most `plot.limit` of them are drawn; when not `grouped` each is one
+    run, drawn by itself, whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis
+    (seconds for times), limits what is read, so that as many cells show it finer; without them the plot's own range
+    does.
+    """
     groups = groups[: plot.limit]
     run_ids, rows = _rows(groups)
     column = column_id(project_id, Scope.HISTORY, metric)
@@ -110,6 +96,7 @@ def draw(
             nonfinite=int(aligned.nonfinite.sum()),
         ),
         aligned.width,
+        grouped,
     )
 
 

@@ -26,7 +26,7 @@ from projects.workspaces import (
     default_runset,
     metric_known,
     metrics,
-    panel_groups,
+    panel_drawing,
     panel_plot,
     panel_plot_reset,
     panel_plot_save,
@@ -95,17 +95,8 @@ def _dialog(request: HttpRequest, project: Project, metric: str, *, writer: bool
 
 
 def _drawn(project: Project, runset: Runset, metric: str, plot: LinePlot, lo: float | None, hi: float | None) -> bytes:
-    shown = panel_groups(project, runset, metric, plot)
-    drawn = line_plot(
-        project_id=project.id,
-        metric=metric,
-        plot=plot,
-        groups=shown.groups,
-        total_groups=shown.total,
-        lo=lo,
-        hi=hi,
-        grouped=shown.grouped,
-    )
+    drawing = panel_drawing(project, runset, metric, plot, lo=lo, hi=hi)
+    drawn = line_plot(metric=metric, plot=plot, drawing=drawing)
     return orjson.dumps(drawn, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

@@ -8,9 +8,7 @@ from django.test import Client
 
 from projects import access
 from projects.models import Project
-from runs import ingest
-from runs.ingest import Lines, RunChange, StreamRequest
-from runs.models import run_id
+from tests.factories import log_run
 from tests.projects.cast import Cast, make_cast
 
 pytestmark = pytest.mark.django_db
@@ -33,11 +31,8 @@ def cast() -> Cast:
 
 
 def log(project: Project, name: str, lr: float, series: list[float]) -> None:
-    change = RunChange(display_name=name, config={"lr": lr})
-    ingest.run_upsert(project_id=project.id, name=name, user_name="olga", starts=True, change=change)
-    lines = [json.dumps({"_step": step, "loss": value}) for step, value in enumerate(series)]
-    request = StreamRequest(history=Lines(offset=0, lines=lines), summary={"loss": series[-1]}, complete=True)
-    ingest.stream_accept(run_id=run_id(project.id, name), writer="", request=request)
+    rows = [{"loss": value} for value in series]
+    log_run(project, name, rows, summary={"loss": series[-1]}, config={"lr": lr})
 
 
 def test_projects_are_those_the_person_may_see(cast: Cast) -> None:

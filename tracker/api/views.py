@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 
 from projects.access import visible_projects
 from projects.charts.line_plot import SpecError
-from projects.charts.series import draw
 from projects.forms import line_plot_from_json
 from projects.models import Project
 from projects.query.from_url import runset_from_query
@@ -21,7 +20,7 @@ from projects.query.grouping import Cell, groups
 from projects.query.runset import BadQuery, Field, Runset
 from projects.query.table import Value, run_rows
 from projects.views.doors import project_or_404
-from projects.workspaces import default_runset, metric_known, panel_groups, panel_plot
+from projects.workspaces import default_runset, metric_known, panel_drawing, panel_plot
 from tracker.api.numbers import finite
 
 PAGE_SIZE = 100
@@ -115,18 +114,14 @@ class Series(RunsetView):
             raise Http404
         settings = request.query_params.get("settings")
         plot = panel_plot(owner, metric) if settings is None else line_plot_from_json(settings)
-        shown = panel_groups(owner, runset, metric, plot)
-        drawing = draw(
-            project_id=owner.id, metric=metric, plot=plot, groups=shown.groups, total_groups=shown.total,
-            grouped=shown.grouped,
-        )  # fmt: skip
+        drawing = panel_drawing(owner, runset, metric, plot)
         return Response(
             {
                 "metric": metric,
                 "settings": plot.to_spec(),
                 "bin_width": drawing.width,
                 "groups_drawn": len(drawing.lines),
-                "groups_total": shown.total,
+                "groups_total": drawing.basis.of_groups,
                 "groups": [
                     {
                         "id": group.id,

@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 
 from projects.charts.line_plot import LinePlot
-from projects.charts.series import line_plot
+from projects.charts.series import draw, line_plot
 from projects.models import Project
 from projects.query.grouping import RunGroup
 from runs.history import store
@@ -37,16 +37,18 @@ def log(project: Project, values_of_runs: Sequence[Sequence[float]]) -> RunGroup
 
 
 def drawn(project: Project, group: RunGroup, *, lo: float | None = None, hi: float | None = None, **spec: Any) -> dict:
-    made = line_plot(
+    plot = LinePlot.from_spec(spec)
+    drawing = draw(
         project_id=project.id,
         metric="loss",
-        plot=LinePlot.from_spec(spec),
+        plot=plot,
         groups=[group],
         total_groups=1,
         lo=lo,
         hi=hi,
         grouped=True,
     )
+    made = line_plot(metric="loss", plot=plot, drawing=drawing)
     json.dumps(made, allow_nan=False)
     go.Figure(made["data"], made["layout"])
     return made

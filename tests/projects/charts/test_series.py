@@ -57,15 +57,17 @@ def group(name: str, *runs: int) -> RunGroup:
 
 def figure(*groups: RunGroup, grouped: bool = True, total: int | None = None, **rest: Any) -> dict[str, Any]:
     limits = {key: rest.pop(key) for key in ("lo", "hi") if key in rest}
-    made = series.line_plot(
+    plot = LinePlot.from_spec(rest)
+    drawing = series.draw(
         project_id=PROJECT,
         metric="val/loss",
-        plot=LinePlot.from_spec(rest),
+        plot=plot,
         groups=groups,
         total_groups=total or len(groups),
         grouped=grouped,
         **limits,
     )
+    made = series.line_plot(metric="val/loss", plot=plot, drawing=drawing)
     go.Figure(made["data"], made["layout"])
     json.dumps(made, allow_nan=False)
     return made

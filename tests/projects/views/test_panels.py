@@ -10,9 +10,7 @@ from django.test import Client
 
 from projects.charts.line_plot import LinePlot
 from projects.models import Membership, PanelSettings, Project, Role, User, Visibility
-from runs import ingest
-from runs.ingest import Lines, RunChange, StreamRequest
-from runs.models import run_id
+from tests import factories
 from tests.factories import make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -22,11 +20,8 @@ SETTINGS = "/ada/digits/line-plot/settings"
 
 
 def log_run(project: Project, name: str, *, lr: float, steps: int = 4, complete: bool = True) -> None:
-    change = RunChange(display_name=name, config={"lr": lr})
-    ingest.run_upsert(project_id=project.id, name=name, user_name="ada", starts=True, change=change)
-    lines = [json.dumps({"_step": step, "loss": lr + step, "acc": 1.0}) for step in range(steps)]
-    request = StreamRequest(history=Lines(offset=0, lines=lines), complete=complete)
-    ingest.stream_accept(run_id=run_id(project.id, name), writer="", request=request)
+    rows = [{"loss": lr + step, "acc": 1.0} for step in range(steps)]
+    factories.log_run(project, name, rows, complete=complete, config={"lr": lr})
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -8,22 +9,19 @@ from django.test import Client
 from django.utils.html import escape
 
 from projects.models import Membership, Project, Role, User, Visibility
-from runs import ingest
-from runs.ingest import Lines, RunChange, StreamRequest
 from runs.models import Run, run_id
+from tests import factories
 from tests.factories import make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
 
-def log_run(project: Project, name: str, *, finish: bool = True, steps: int = 3, **fields: object) -> Run:
-    """A run logged as the client does: config lr, history and summary loss."""
+def log_run(project: Project, name: str, *, finish: bool = True, steps: int = 3, **fields: Any) -> Run:
+    """A run with config lr, history and summary loss."""
     lr = fields.pop("lr", 0.1)
-    change = RunChange(display_name=name, config={"lr": lr, "opt": {"name": "adam"}}, **fields)
-    ingest.run_upsert(project_id=project.id, name=name, user_name="ada", starts=True, change=change)
-    lines = [json.dumps({"_step": step, "train/loss": 1 / (step + 1), "loss": 0.5}) for step in range(steps)]
-    request = StreamRequest(history=Lines(offset=0, lines=lines), summary={"loss": lr}, complete=finish)
-    return ingest.stream_accept(run_id=run_id(project.id, name), writer="", request=request)
+    rows = [{"train/loss": 1 / (step + 1), "loss": 0.5} for step in range(steps)]
+    config = {"lr": lr, "opt": {"name": "adam"}}
+    return factories.log_run(project, name, rows, summary={"loss": lr}, complete=finish, config=config, **fields)
 
 
 @pytest.fixture
