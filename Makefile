@@ -7,7 +7,7 @@ ifdef DATA_DIR
 export DATA_DIR
 endif
 
-.PHONY: help setup demo test test-fast check format lock screenshots clean
+.PHONY: help setup demo bench test test-fast check format lock screenshots clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make test         every test, on SQLite and on PostgreSQL, with the real wandb client and a real browser"
 	@echo "make test-fast    the unit and view tests on SQLite only"
 	@echo "make check        ruff, mypy, import-linter, djade, Django's own checks, missing migrations"
+	@echo "make bench        charts, runs table, ingestion and disk, measured on both databases (BENCH=--quick: a minute)"
 	@echo "make setup        the environment in .venv, and the database migrated"
 	@echo "make lock         resolve the dependencies anew into requirements.lock"
 
@@ -32,6 +33,9 @@ setup: .venv/.synced
 
 demo: setup
 	@$(BIN)/python manage.py demo --port $(PORT)
+
+bench: .venv/.synced
+	@$(BIN)/python manage.py bench $(BENCH)
 
 test: setup
 	@sh scripts/chromium.sh $(BIN)/python

