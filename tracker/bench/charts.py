@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import orjson
@@ -10,12 +11,11 @@ from django.test import Client
 from django.urls import reverse
 from numpy.typing import NDArray
 
-from projects.charts.figure import line_figure
 from projects.charts.line_plot import LinePlot
 from projects.charts.series import Drawing, draw, line_plot
 from projects.models import Project
+from projects.query.grouping import RunGroup, run_groups
 from projects.query.runset import CONFIG, Field, Runset
-from projects.workspaces import PanelGroups, panel_groups
 from runs.columns import column_id
 from runs.history import store
 from runs.models import Scope
@@ -39,22 +39,22 @@ def measure(runs: int, steps: int, *, repeat: int) -> list[Measure]:
     points = data.noisy(runs, steps, seed=runs + steps)
     data.history_write(owner, points)
     data.settle()
-    shown = panel_groups(owner, RUNSET, data.METRIC, PLOT)
-    ids = [run for group in shown.groups for run in sorted(group.run_ids)]
     column = column_id(owner.id, Scope.HISTORY, data.METRIC)
+    groups, _ = run_groups(owner, RUNSET, PLOT.limit, logged=store.logged(column_id=column))
+    ids = [run for group in groups for run in sorted(group.run_ids)]
     low = steps // 2
     high = low + max(1, steps // 100) - 1
-    drawing = _draw(owner, shown)
+    drawing = _draw(owner, groups)
     client = Client(SERVER_NAME="localhost")
     client.force_login(data.user())
     taken = seconds(
         {
             "numpy": lambda: _numpy(points),
             "read": lambda: store.read(column_id=column, run_ids=ids),
-            "draw": lambda: _draw(owner, shown),
+            "draw": lambda: _draw(owner, groups),
             "figure": lambda: _figure(drawing),
-            "together": lambda: _answer(owner, shown),
-            "zoomed": lambda: _answer(owner, shown, low, high),
+            "together": lambda: _answer(owner, groups),
+            "zoomed": lambda: _answer(owner, groups, low, high),
             "request": lambda: _request(client, owner),
         },
         repeat=repeat,
@@ -76,36 +76,26 @@ def _numpy(points: NDArray[np.float64]) -> tuple[float, float, float, float]:
     return float(points.mean()), float(points.std()), float(points.min()), float(points.max())
 
 
-def _draw(owner: Project, shown: PanelGroups) -> Drawing:
+def _draw(owner: Project, groups: Sequence[RunGroup], lo: float | None = None, hi: float | None = None) -> Drawing:
     return draw(
         project_id=owner.id,
         metric=data.METRIC,
         plot=PLOT,
-        groups=shown.groups,
-        total_groups=shown.total,
-        grouped=shown.grouped,
+        groups=groups,
+        total_groups=len(groups),
+        lo=lo,
+        hi=hi,
+        grouped=True,
     )
 
 
 def _figure(drawing: Drawing) -> bytes:
-    figure = line_figure(
-        metric=data.METRIC, plot=PLOT, lines=drawing.lines, basis=drawing.basis, grouped=True, width=drawing.width
-    )
+    figure = line_plot(metric=data.METRIC, plot=PLOT, drawing=drawing)
     return orjson.dumps(figure, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _answer(owner: Project, shown: PanelGroups, lo: float | None = None, hi: float | None = None) -> bytes:
-    figure = line_plot(
-        project_id=owner.id,
-        metric=data.METRIC,
-        plot=PLOT,
-        groups=shown.groups,
-        total_groups=shown.total,
-        lo=lo,
-        hi=hi,
-        grouped=shown.grouped,
-    )
-    return orjson.dumps(figure, option=orjson.OPT_SERIALIZE_NUMPY)
+def _answer(owner: Project, groups: Sequence[RunGroup], lo: float | None = None, hi: float | None = None) -> bytes:
+    return _figure(_draw(owner, groups, lo, hi))
 
 
 def _request(client: Client, owner: Project) -> bytes:
