@@ -1,108 +1,204 @@
-"""A grouped chart, from the database to the answer, against numpy over the same points in memory."""
+"""Grouped charts, from the database to the answer, against numpy over the same points in memory."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlencode
 
-import numpy as np
 import orjson
 from django.test import Client
 from django.urls import reverse
-from numpy.typing import NDArray
 
 from projects.charts.line_plot import LinePlot
-from projects.charts.series import Drawing, draw, line_plot
+from projects.charts.series import draw, line_plot
 from projects.models import Project
 from projects.query.grouping import RunGroup, run_groups
 from projects.query.runset import CONFIG, Field, Runset
 from runs.columns import column_id
 from runs.history import store
 from runs.models import Scope
-from tracker.bench import data
-from tracker.bench.measure import Measure, medians, seconds
+from tracker.bench import data, fresh, server
+from tracker.bench.bars import SHORTER
+from tracker.bench.data import Curves
+from tracker.bench.measure import Laps, Measure, medians, seconds
+from tracker.bench.queries import Queries
 
 PLOT = LinePlot(limit=data.GROUPS, group_agg="mean", group_area="stddev")
 RUNSET = Runset(fields=(Field(CONFIG, data.ARM),), grouped=True)
-PARTS = {
-    "read": "database read",
+# More points than this are not made for the limit, nor read one by one.
+_MANY = 20_000_000
+_SHORT = 10_000
+_NUMPY = "numpy mean, std, min, max in memory"
+_PARTS = {
+    "database": "database read",
+    "decode": "decode",
     "aggregate": "align and aggregate",
     "figure": "figure and JSON",
     "together": "database to JSON",
-    "request": "request to last byte",
 }
 
 
-def measure(runs: int, steps: int, *, repeat: int) -> list[Measure]:
-    """Mean and standard deviation of up to 20 groups; of all steps, and of the 1 % in the middle."""
-    owner = data.project(f"chart-{runs}x{steps}")
-    points = data.noisy(runs, steps, seed=runs + steps)
-    data.history_write(owner, points)
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart of 20 groups that can be asked for."""
+
+    owner: Project
+    groups: Sequence[RunGroup]
+    client: Client
+
+    @classmethod
+    def of(cls, owner: Project) -> Chart:
+        logged = store.logged(column_id=column_id(owner.id, Scope.HISTORY, data.METRIC))
+        return cls(owner, run_groups(owner, RUNSET, PLOT.limit, logged=logged)[0], server.signed_in())
+
+    def answer(self, plot: LinePlot = PLOT, lo: float | None = None, hi: float | None = None) -> Laps:
+        """Its JSON is made and dropped. Laps: reading, aligning and aggregating, the figure's JSON."""
+        reads: list[float] = []
+        with _reading(lambda: _lap(reads)):
+            start = time.perf_counter()
+            drawing = draw(
+                project_id=self.owner.id,
+                metric=data.METRIC,
+                plot=plot,
+                groups=self.groups,
+                total_groups=len(self.groups),
+                lo=lo,
+                hi=hi,
+                grouped=True,
+            )
+            drawn = time.perf_counter()
+            figure = line_plot(metric=data.METRIC, plot=plot, drawing=drawing)
+            orjson.dumps(figure, option=orjson.OPT_SERIALIZE_NUMPY)
+            end = time.perf_counter()
+        return Laps(read=sum(reads), aggregate=drawn - start - sum(reads), figure=end - drawn)
+
+    def get(self) -> bytes:
+        """The whole of it: session, groups, figure, gzip."""
+        return server.get(self.client, self.address())
+
+    def address(self) -> str:
+        query = {"metric": data.METRIC, "group": f"config.{data.ARM}", "settings": json.dumps(PLOT.to_spec())}
+        return f"{reverse('line-plot', args=[data.USER, self.owner.name])}?{urlencode(query)}"
+
+
+def measure(runs: int, steps: int, *, repeat: int, visits: int) -> list[Measure]:
+    """Mean and standard deviation of up to 20 groups, in parts, whole and zoomed; the first of a process and later."""
+    curves = Curves.of(runs, steps)
+    owner = data.project(_name(runs, steps))
+    few = curves.size <= _MANY
+    data.history_write(owner, curves, clocks=few)
     data.settle()
-    column = column_id(owner.id, Scope.HISTORY, data.METRIC)
-    groups, _ = run_groups(owner, RUNSET, PLOT.limit, logged=store.logged(column_id=column))
-    ids = [run for group in groups for run in sorted(group.run_ids)]
-    low = steps // 2
-    high = low + max(1, steps // 100) - 1
-    drawing = _draw(owner, groups)
-    client = Client(SERVER_NAME="localhost")
-    client.force_login(data.user())
-    taken = seconds(
-        {
-            "numpy": lambda: _numpy(points),
-            "read": lambda: store.read(column_id=column, run_ids=ids),
-            "draw": lambda: _draw(owner, groups),
-            "figure": lambda: _figure(drawing),
-            "together": lambda: _answer(owner, groups),
-            "zoomed": lambda: _answer(owner, groups, low, high),
-            "request": lambda: _request(client, owner),
-        },
-        repeat=repeat,
-    )
-    # Reading and aggregating are one call: what is not reading is the rest of it in the same round.
-    taken["aggregate"] = [max(0.0, both - read) for both, read in zip(taken["draw"], taken["read"], strict=True)]
-    median = medians(taken)
+    chart = Chart.of(owner)
+    width = max(1, steps // 100)
+    zooms = [(low, low + width - 1) for low in (0, (steps - width) // 2, steps - width)]
+    minmax = LinePlot(limit=data.GROUPS, group_agg="mean", group_area="minmax")
+    by_time = LinePlot(limit=data.GROUPS, group_agg="mean", group_area="stddev", x_axis="_runtime")
+    functions: dict[str, Callable[[], object]] = {
+        "numpy": _numpy(curves),
+        **_whole(chart),
+        **{f"zoom-{at}": partial(chart.answer, PLOT, *zoom) for at, zoom in enumerate(zooms)},
+        "minmax": partial(chart.answer, minmax),
+    }
+    if few:
+        functions["runtime"] = partial(chart.answer, by_time)
+    shorter = Project.objects.filter(name=_name(runs, _SHORT)).first() if steps > _SHORT else None
+    if shorter:
+        functions["shorter"] = Chart.of(shorter).answer
+    taken = seconds(functions, repeat=repeat)
+    median = _with_decode(taken)
     case = f"{runs:,} runs × {steps:,} steps"
-    numpy = "numpy mean, std, min, max in memory"
-    size = len(_request(client, owner))
-    return [
-        *(Measure("chart", case, what, median[key], median["numpy"], "s", numpy) for key, what in PARTS.items()),
-        Measure("chart", case, "zoomed to 1 %", median["zoomed"], median["together"], "s", "database to JSON, all"),
-        Measure("chart", case, "answer, compressed", size, points.nbytes, "bytes", "raw points"),
+    limit = median["numpy.all"]
+    size = len(chart.get())
+    zoomed = max(median[f"zoom-{at}"] for at in range(len(zooms)))
+    found = [
+        *(Measure("chart", case, what, median[key], limit, "s", _NUMPY) for key, what in _PARTS.items()),
+        Measure("chart", case, "request to last byte", median["request"], limit, "s", _NUMPY),
+        Measure("chart", case, "answer, compressed", size, 8 * curves.size, "bytes", "raw points"),
+        Measure("chart", case, "zoomed to 1 %", zoomed, median["together"], "s", "database to JSON, all"),
+        Measure("chart", case, "min–max shading", median["minmax"], median["together"], "s", "database to JSON, all"),
     ]
+    if few:
+        found.append(Measure("chart", case, "x = _runtime", median["runtime"], limit, "s", _NUMPY))
+    if shorter:
+        found.append(
+            Measure("chart", case, SHORTER, median["together"], median["shorter"], "s", "database to JSON, both")
+        )
+    visited = fresh.pages(chart.address(), repeat=repeat, times=visits)
+    first = Measure("chart", case, "first request", visited.first, visited.later, "s", "the same process's later ones")
+    return [*found, first, *visited.memory(case)]
 
 
-def _numpy(points: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    return float(points.mean()), float(points.std()), float(points.min()), float(points.max())
+def growing(runs: int, lines: int, *, repeat: int) -> list[Measure]:
+    """Runs that go on and send 20 lines at a time, nothing of which may be sealed yet."""
+    curves = Curves.of(runs, lines)
+    owner = data.project(f"growing-{runs}x{lines}")
+    data.history_write(owner, curves, clocks=True, request=20, complete=False)
+    data.settle()
+    chart = Chart.of(owner)
+    taken = seconds({"numpy": _numpy(curves), **_whole(chart)}, repeat=repeat)
+    median = _with_decode(taken)
+    case = f"{runs:,} growing runs × {lines:,} lines"
+    asked = _PARTS | {"request": "request to last byte"}
+    return [Measure("chart", case, what, median[key], median["numpy.all"], "s", _NUMPY) for key, what in asked.items()]
 
 
-def _draw(owner: Project, groups: Sequence[RunGroup], lo: float | None = None, hi: float | None = None) -> Drawing:
-    return draw(
-        project_id=owner.id,
-        metric=data.METRIC,
-        plot=PLOT,
-        groups=groups,
-        total_groups=len(groups),
-        lo=lo,
-        hi=hi,
-        grouped=True,
-    )
+def _name(runs: int, steps: int) -> str:
+    return f"chart-{runs}x{steps}"
 
 
-def _figure(drawing: Drawing) -> bytes:
-    figure = line_plot(metric=data.METRIC, plot=PLOT, drawing=drawing)
-    return orjson.dumps(figure, option=orjson.OPT_SERIALIZE_NUMPY)
+def _whole(chart: Chart) -> dict[str, Callable[[], object]]:
+    """The chart of all steps: its bare queries, database to JSON, and a whole request."""
+    queries = Queries()
+    with _reading(queries.recording):
+        chart.answer()
+    return {"database": queries.run, "together": chart.answer, "request": chart.get}
 
 
-def _answer(owner: Project, groups: Sequence[RunGroup], lo: float | None = None, hi: float | None = None) -> bytes:
-    return _figure(_draw(owner, groups, lo, hi))
+def _with_decode(taken: dict[str, list[float]]) -> dict[str, float]:
+    """Medians; decoding is what reading takes longer than its bare queries in the same round."""
+    read, bare = taken["together.read"], taken["database"]
+    taken["decode"] = [max(0.0, all_of_it - part) for all_of_it, part in zip(read, bare, strict=True)]
+    median = medians(taken)
+    return median | {lap: median[f"together.{lap}"] for lap in ("aggregate", "figure")}
 
 
-def _request(client: Client, owner: Project) -> bytes:
-    """The whole of it: session, groups, figure, gzip."""
-    query = {"metric": data.METRIC, "group": f"config.{data.ARM}", "settings": json.dumps(PLOT.to_spec())}
-    url = reverse("line-plot", args=[data.USER, owner.name])
-    response = client.get(url, query, headers={"Accept-Encoding": "gzip"})
-    if response.status_code != 200:
-        raise RuntimeError(f"the chart was answered with {response.status_code}: {response.content[:200]!r}")
-    return bytes(response.content)
+@contextmanager
+def _reading(around: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """Every read of the history meanwhile is done inside of `around`."""
+    read = store.read
+
+    def inside(**asked: Any) -> store.Points | store.Cells:
+        with around():
+            return read(**asked)
+
+    with patch.object(store, "read", inside):
+        yield
+
+
+@contextmanager
+def _lap(taken: list[float]) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    taken.append(time.perf_counter() - start)
+
+
+def _numpy(curves: Curves) -> Callable[[], object]:
+    """The statistics of all points; of so many that they are not made, those that differ in place of their copies."""
+    points = curves.values
+    if curves.size <= _MANY:
+        points = points[[curves.source(run) for run in range(curves.runs)]]
+    times = curves.size / points.size
+
+    def calculate() -> Laps:
+        start = time.perf_counter()
+        points.mean(), points.std(), points.min(), points.max()
+        return Laps(all=(time.perf_counter() - start) * times)
+
+    return calculate

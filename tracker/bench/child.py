@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 import django
 import numpy as np
 from django.core.management import call_command
 from django.db import connection
 
-from tracker.bench import charts, disk, ingestion, tables
+from tracker.bench import charts, data, disk, fresh, ingestion, tables
 from tracker.bench.measure import Measure
 from tracker.bench.sizes import Sizes
+from tracker.static import collect_if_stale
 
 
 class NotEmpty(RuntimeError):
@@ -24,6 +27,7 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, object]:
     if connection.introspection.table_names():
         raise NotEmpty("the database is not empty")
     call_command("migrate", verbosity=0)
+    collect_if_stale()
     measures: list[Measure] = []
     # Sizes on disk come first: they are differences of the whole database.
     say("disk")
@@ -32,11 +36,23 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, object]:
     measures += ingestion.measure(sizes.lines, repeat=sizes.repeat)
     for runs, steps in sizes.charts:
         say(f"chart, {runs:,} runs × {steps:,} steps")
-        measures += charts.measure(runs, steps, repeat=sizes.repeat)
+        measures += charts.measure(runs, steps, repeat=sizes.repeat, visits=sizes.visits)
+    for runs, steps in sizes.growing:
+        say(f"chart, {runs:,} growing runs × {steps:,} lines")
+        measures += charts.growing(runs, steps, repeat=sizes.repeat)
     for runs in sizes.tables:
         say(f"table, {runs:,} runs")
         measures += tables.measure(runs, repeat=sizes.repeat)
-    return {"version": _version(), "measures": [item.to_json() for item in measures]}
+        page = f"/{data.USER}/table-{runs}?group=config.{data.ARM}&sort=-summary.m00"
+        measures += fresh.pages(page, repeat=sizes.repeat, times=1).memory(f"table, {runs:,} runs")
+    return {"version": _version(), "measures": [asdict(item) for item in measures]}
+
+
+def task(said: dict[str, Any]) -> fresh.Said:
+    """What another process of the bench asked this new one to do."""
+    if "page" in said:
+        return fresh.page_visit(said["page"], said["repeat"])
+    return ingestion.memory_visit(said["ingestion"])
 
 
 def libraries() -> dict[str, str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from projects.access import project_get_or_create, user_get_or_create
@@ -17,11 +18,13 @@ from runs import ingest
 from runs.columns import column_id, typed
 from runs.history.keys import columns_ensure
 from runs.models import ColumnValue, Kind, Run, Scope, State, run_id
+from tracker.bench.copies import histories_copy
 
 USER = "bench"
 METRIC = "loss"
 ARM = "arm"  # the config column to group by
 GROUPS = 20
+_LINES = 1000  # of a request
 CONFIG_COLUMNS = 50
 SUMMARY_COLUMNS = 20
 
@@ -47,13 +50,56 @@ def run_make(owner: Project, name: str, *, arm: int = 0) -> uuid.UUID:
     return ingest.run_upsert(project_id=owner.id, name=name, user_name=USER, change=change, starts=True).run.id
 
 
-def history_write(owner: Project, points: NDArray[np.float64]) -> None:
-    """A finished run for each row of `points`, spread over the groups; its line number is its step."""
-    for i, row in enumerate(points):
-        key = run_make(owner, f"run-{i}", arm=i % GROUPS)
-        lines = [f'{{"_step":{step},"{METRIC}":{value!r}}}' for step, value in enumerate(row.tolist())]
-        request = ingest.StreamRequest(history=ingest.Lines(offset=0, lines=lines), complete=True)
-        ingest.stream_accept(run_id=key, writer="", request=request)
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """What runs log: a few dozen of them differ, and neighbours do; the rest are copies."""
+
+    runs: int
+    values: NDArray[np.float64]  # (runs that differ, steps)
+
+    @classmethod
+    def of(cls, runs: int, steps: int) -> Curves:
+        return cls(runs, noisy(min(runs, GROUPS), steps, seed=runs + steps))
+
+    @property
+    def steps(self) -> int:
+        return int(self.values.shape[1])
+
+    @property
+    def size(self) -> int:
+        """Points of all runs."""
+        return self.runs * self.steps
+
+    def source(self, run: int) -> int:
+        """Which of the curves a run has: every group has each of them."""
+        return (run + run // GROUPS) % len(self.values)
+
+
+def history_write(
+    owner: Project, curves: Curves, *, clocks: bool = False, request: int = _LINES, complete: bool = True
+) -> None:
+    """A run for each curve, spread over the groups; its line number is its step. `request`: lines of one."""
+    with transaction.atomic():
+        ids = [run_make(owner, f"run-{i}", arm=i % GROUPS) for i in range(curves.runs)]
+    for key, row in zip(ids, curves.values, strict=False):
+        for offset in range(0, curves.steps, request):
+            lines = _lines(row[offset : offset + request], offset, clocks=clocks)
+            ends = complete and offset + request >= curves.steps
+            said = ingest.StreamRequest(history=ingest.Lines(offset=offset, lines=lines), complete=ends)
+            ingest.stream_accept(run_id=key, writer="", request=said)
+    histories_copy([(ids[i], ids[curves.source(i)]) for i in range(len(curves.values), curves.runs)])
+
+
+def _lines(values: NDArray[np.float64], offset: int, *, clocks: bool) -> list[str]:
+    return [
+        f'{{"_step":{step},"{METRIC}":{value!r}' + (f',"_runtime":{runtime(step)!r}}}' if clocks else "}")
+        for step, value in enumerate(values.tolist(), offset)
+    ]
+
+
+def runtime(step: int) -> float:
+    """Seconds since the start: four steps each, never quite on time, to the microsecond."""
+    return round(step * 0.25 + (step * 7919 % 1000) * 1.23e-4, 6)
 
 
 def config_keys() -> list[str]:

@@ -1,27 +1,41 @@
-"""Bytes on disk of a logged point, rows, rollups, indexes and steps included, against the raw number."""
+"""Bytes on disk of a logged point, rows, rollups, indexes and steps included, against the raw numbers."""
 
 from __future__ import annotations
 
 import numpy as np
+import zstandard
 from django.db import connection
 
 from tracker.bench import data
+from tracker.bench.data import Curves
 from tracker.bench.measure import Measure
 
 RUNS = 10
+_LEVELS = (3, 19)  # of zstandard
 
 
 def measure(lines: int) -> list[Measure]:
     """Noise to the last bit of a float64, and of a float32 (which clients send as text like any other number)."""
     noisy = data.noisy(RUNS, lines, seed=lines)
     found = []
-    for bits, points in ((64, noisy), (32, noisy.astype(np.float32).astype(np.float64))):
-        owner = data.project(f"disk-{bits}")
+    for kind in (np.float64, np.float32):
+        raw = noisy.astype(kind)
+        name = raw.dtype.name
         before = _used()
-        data.history_write(owner, points)
-        figure = (_used() - before) / points.size
+        data.history_write(data.project(f"disk-{name}"), Curves(RUNS, raw.astype(np.float64)))
+        figure = (_used() - before) / raw.size
+        limits = {f"raw {name}": raw.itemsize} | {
+            f"zstd -{level} of raw {name}": sum(
+                len(zstandard.ZstdCompressor(level=level).compress(row.tobytes())) for row in raw
+            )
+            / raw.size
+            for level in _LEVELS
+        }
         case = f"{RUNS} runs × {lines:,} steps"
-        found.append(Measure("disk", case, f"noisy float{bits}", figure, bits / 8, "bytes/point", f"raw float{bits}"))
+        found += [
+            Measure("disk", case, f"noisy {name}", figure, limit, "bytes/point", against)
+            for against, limit in limits.items()
+        ]
     return found
 
 

@@ -1,86 +1,99 @@
-"""What a client sends, through the real endpoint, against json.loads of the same bytes."""
+"""What a client sends, through the real endpoint, against parsing the same bytes."""
 
 from __future__ import annotations
 
 import base64
 import itertools
 import json
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
+import orjson
 from django.test import Client
 from django.urls import reverse
 
 from projects.access import api_key_create
 from projects.models import Project
-from tracker.bench import data
+from tracker.bench import data, fresh, server
 from tracker.bench.measure import Measure, medians, seconds
 
 METRICS = (1, 4, 100)  # a line
-_LINES = 1000  # of a request
-_VALUES = 20_000  # of a request, about: long lines come in shorter requests, as the client has it
+LARGE, SMALL = 1000, 20  # lines of a request
+_PARSERS: dict[str, Callable[[bytes | str], Any]] = {"json.loads": json.loads, "orjson.loads": orjson.loads}
+_names = (f"run-{i}" for i in itertools.count())
 
 
 def measure(lines: int, *, repeat: int) -> list[Measure]:
-    """A run of `lines` lines (a tenth of that with 100 metrics), sealing and the end of the run included.
+    """A run of `lines` lines, sealing and the end of the run included; of a tenth of that with 100 metrics, and of
+    another tenth in small requests.
 
     A point is one value of one metric; step and clocks, which every line has too, are not counted.
     """
-    owner = data.project("ingestion")
-    key = base64.b64encode(f"api:{api_key_create(user=data.user())}".encode()).decode()
-    client = Client(SERVER_NAME="localhost", headers={"Authorization": f"Basic {key}"})
-    names = (f"run-{i}" for i in itertools.count())
+    owner, client = data.project("ingestion"), _client()
     found = []
-    for metrics in METRICS:
-        sent = lines if metrics < 100 else math.ceil(lines / 10)
-        bodies = _bodies(sent, metrics)
-        runs = [next(names) for _ in range(repeat + 1)]
-        for run in runs:
-            data.run_make(owner, run)
-        taken = seconds(
-            {
-                "sent": partial(_send, client, owner, iter(runs), bodies),
-                "parsed": partial(_parse, bodies),
-            },
-            repeat=repeat,
-        )
-        median = medians(taken)
-        points = sent * metrics
-        case = f"{sent:,} lines, {metrics} metric{'s' if metrics > 1 else ''} a line"
-        rates = points / median["sent"], points / median["parsed"]
-        found.append(Measure("ingestion", case, "file_stream", *rates, "points/s", "json.loads of the same bytes"))
+    for size, metrics in itertools.product((LARGE, SMALL), METRICS):
+        sent = lines // (1 if metrics < 100 else 10) // (1 if size == LARGE else 10) or 1
+        bodies = list(_bodies(sent, metrics, size))
+        runs = [_run(owner) for _ in range(repeat + 1)]
+        functions = {name: partial(_parse, bodies, loads) for name, loads in _PARSERS.items()}
+        taken = seconds({"sent": partial(_send, client, owner, iter(runs), bodies), **functions}, repeat=repeat)
+        median, points = medians(taken), sent * metrics
+        case = f"{metrics} metric{'s' if metrics > 1 else ''} a line, {size:,} lines a request"
+        for name in _PARSERS:
+            rates = points / median["sent"], points / median[name]
+            found.append(Measure("ingestion", case, "file_stream", *rates, "points/s", f"{name} of the same bytes"))
+    said = fresh.process({"ingestion": lines})
+    limit = "the same process before"
+    found.append(Measure("memory", "ingestion", "4 metrics a line", said["alone"], said["idle"], "bytes", limit))
     return found
 
 
-def _bodies(lines: int, metrics: int) -> list[bytes]:
-    values = np.random.default_rng(metrics).standard_normal((lines, metrics))
-    texts = []
-    for step, row in enumerate(values.tolist()):
-        logged = {f"metric-{i}": value for i, value in enumerate(row)}
-        clocks = {"_step": step, "_runtime": step * 0.25, "_timestamp": 1.7e9 + step * 0.25}
-        texts.append(json.dumps(logged | clocks))
-    size = min(_LINES, max(1, _VALUES // metrics))
-    bodies = []
+def memory_visit(lines: int) -> fresh.Said:
+    """In a new process: one run, whose bodies are made one by one."""
+    owner, client = data.project("ingestion"), _client()
+    run = f"memory-{lines}"
+    data.run_make(owner, run)
+    server.get(server.signed_in(), "/healthz")
+    idle = fresh.peak_memory()
+    _send(client, owner, iter([run]), _bodies(lines, 4, LARGE))
+    return {"idle": idle, "alone": fresh.peak_memory()}
+
+
+def _client() -> Client:
+    key = base64.b64encode(f"api:{api_key_create(user=data.user())}".encode()).decode()
+    return Client(SERVER_NAME="localhost", headers={"Authorization": f"Basic {key}"})
+
+
+def _run(owner: Project) -> str:
+    name = next(_names)
+    data.run_make(owner, name)
+    return name
+
+
+def _bodies(lines: int, metrics: int, size: int) -> Iterator[bytes]:
+    random = np.random.default_rng(metrics)
     for offset in range(0, lines, size):
-        part = {"offset": offset, "content": texts[offset : offset + size]}
+        texts = []
+        for step, row in enumerate(random.standard_normal((min(size, lines - offset), metrics)).tolist(), offset):
+            logged = {f"metric-{i}": value for i, value in enumerate(row)}
+            clocks = {"_step": step, "_runtime": data.runtime(step), "_timestamp": 1.7e9 + data.runtime(step)}
+            texts.append(json.dumps(logged | clocks))
+        part = {"offset": offset, "content": texts}
         body = {"files": {"wandb-history.jsonl": part}, "complete": offset + size >= lines, "exitcode": 0}
-        bodies.append(json.dumps(body).encode())
-    return bodies
+        yield json.dumps(body).encode()
 
 
-def _send(client: Client, owner: Project, runs: Iterator[str], bodies: list[bytes]) -> None:
+def _send(client: Client, owner: Project, runs: Iterator[str], bodies: Iterator[bytes] | list[bytes]) -> None:
     """The history of the next of `runs`."""
-    url = reverse("run-file", args=[data.USER, owner.name, next(runs), "file_stream"])
+    address = reverse("run-file", args=[data.USER, owner.name, next(runs), "file_stream"])
     for body in bodies:
-        response = client.post(url, body, content_type="application/json")
-        if response.status_code != 200:
-            raise RuntimeError(f"lines were answered with {response.status_code}: {response.content[:200]!r}")
+        server.post(client, address, body)
 
 
-def _parse(bodies: list[bytes]) -> None:
+def _parse(bodies: list[bytes], loads: Callable[[bytes | str], Any]) -> None:
     """A body is JSON, and so is each of the lines in it."""
     for body in bodies:
-        for line in json.loads(body)["files"]["wandb-history.jsonl"]["content"]:
-            json.loads(line)
+        for line in loads(body)["files"]["wandb-history.jsonl"]["content"]:
+            loads(line)

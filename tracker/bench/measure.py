@@ -31,32 +31,43 @@ class Measure:
             return self.limit / self.figure
         return self.figure / self.limit
 
-    def to_json(self) -> dict[str, str | float]:
-        return {
-            "area": self.area,
-            "case": self.case,
-            "what": self.what,
-            "figure": self.figure,
-            "limit": self.limit,
-            "unit": self.unit,
-            "against": self.against,
-            "ratio": self.ratio,
-        }
+
+def amount(value: float, unit: Unit) -> str:
+    """As it is printed."""
+    match unit:
+        case "s":
+            return f"{value * 1000:,.2f} ms"
+        case "points/s":
+            return f"{value:,.0f} /s"
+        case "bytes" if value >= 10**7:
+            return f"{value / 1e6:,.0f} MB"
+        case "bytes":
+            return f"{value / 1000:,.0f} kB"
+        case "bytes/point":
+            return f"{value:.2f} B"
+
+
+class Laps(dict[str, float]):
+    """What a function says of its own parts, in seconds."""
 
 
 def seconds(functions: Mapping[str, Callable[[], object]], *, repeat: int) -> dict[str, list[float]]:
     """Wall time of each function in each of `repeat` rounds, after one round that does not count.
 
-    A round calls all of them in turn, so that what disturbs the machine disturbs figure and limit alike.
+    A round calls all of them in turn, so that what disturbs the machine disturbs figure and limit alike. What returns
+    Laps has these, too: `name.lap`.
     """
     taken: dict[str, list[float]] = {name: [] for name in functions}
     for counted in [False] + [True] * repeat:
         for name, function in functions.items():
             gc.collect()
             start = time.perf_counter()
-            function()
-            if counted:
-                taken[name].append(time.perf_counter() - start)
+            said = function()
+            if not counted:
+                continue
+            taken[name].append(time.perf_counter() - start)
+            for lap, of_lap in (said if isinstance(said, Laps) else {}).items():
+                taken.setdefault(f"{name}.{lap}", []).append(of_lap)
     return taken
 
 

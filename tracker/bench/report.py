@@ -1,45 +1,60 @@
-"""Measures as the table that is printed. Pure."""
+"""Measures as a table: as text for the terminal, as Markdown for the docs. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
-from tracker.bench.measure import Measure
+from tracker.bench.bars import verdict
+from tracker.bench.measure import Measure, amount
 
-HEADINGS = ("what", "figure", "limit", "ratio", "the limit is")
+HEADINGS = ("what", "figure", "limit", "ratio", "bar", "the limit is")
+_NUMBERS = range(1, 5)  # headings to the right
+
+Row = tuple[str, ...]
 
 
-def table(databases: Mapping[str, Sequence[Measure]]) -> str:
+def text(databases: Mapping[str, Sequence[Measure]]) -> str:
     """One table; a line by itself names the database and the case of those below it."""
-    rows: list[tuple[str, ...]] = [HEADINGS]
+    blocks = list(_blocks(databases))
+    rows = [HEADINGS, *(row for _, block in blocks for row in block)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
+
+    def line(row: Row) -> str:
+        cells = [
+            cell.rjust(width) if i in _NUMBERS else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([line(HEADINGS), *(part for title, block in blocks for part in (title, *map(line, block)))])
+
+
+def markdown(databases: Mapping[str, Sequence[Measure]]) -> str:
+    """A heading and a table for each database and case."""
+    rule = "|".join(["", *("---:" if i in _NUMBERS else "---" for i in range(len(HEADINGS))), ""])
+    return "\n\n".join(
+        "\n".join([f"### {title}", "", _cells(HEADINGS), rule, *map(_cells, block)])
+        for title, block in _blocks(databases)
+    )
+
+
+def bars(databases: Mapping[str, Sequence[Measure]]) -> str:
+    """How many bars hold."""
+    found = [bar for name, measures in databases.items() for item in measures if (bar := verdict(item, name))]
+    return f"{sum(bar.holds for bar in found)} of {len(found)} bars hold"
+
+
+def _blocks(databases: Mapping[str, Sequence[Measure]]) -> Iterator[tuple[str, list[Row]]]:
     for database, measures in databases.items():
-        before = ""
-        for item in measures:
-            title = f"{database}: {item.area}, {item.case}"
-            if title != before:
-                rows.append((title,))
-                before = title
-            figure, limit = amount(item.figure, item.unit), amount(item.limit, item.unit)
-            rows.append((f"  {item.what}", figure, limit, f"{item.ratio:.3g}", item.against))
-    widths = [max(len(row[i]) for row in rows if len(row) > 1) for i in range(len(HEADINGS) - 1)]
-    return "\n".join(_line(row, widths) for row in rows)
+        for (area, case), items in groupby(measures, key=lambda item: (item.area, item.case)):
+            yield f"{database}: {area}, {case}", [_row(item, database) for item in items]
 
 
-def amount(value: float, unit: str) -> str:
-    match unit:
-        case "s":
-            return f"{value * 1000:,.2f} ms"
-        case "points/s":
-            return f"{value:,.0f} /s"
-        case "bytes":
-            return f"{value / 1000:,.0f} kB"
-        case _:
-            return f"{value:.2f} B"
+def _row(item: Measure, database: str) -> Row:
+    figure, limit = amount(item.figure, item.unit), amount(item.limit, item.unit)
+    return item.what, figure, limit, f"{item.ratio:.3g}", str(verdict(item, database) or ""), item.against
 
 
-def _line(row: tuple[str, ...], widths: Sequence[int]) -> str:
-    if len(row) == 1:
-        return row[0]
-    what, *numbers, against = row
-    cells = [what.ljust(widths[0]), *(text.rjust(width) for text, width in zip(numbers, widths[1:], strict=True))]
-    return "  ".join([*cells, against])
+def _cells(row: Row) -> str:
+    return f"| {' | '.join(row)} |"

