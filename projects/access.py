@@ -91,6 +91,11 @@ def sign_in_link_use(token: str) -> User | None:
     return user if user.is_active else None
 
 
+def sign_in_links_forget() -> int:
+    """Remove the links that are expired; how many."""
+    return SignInLink.objects.filter(expires_at__lt=timezone.now()).delete()[0]
+
+
 def visible_projects(person: Person) -> QuerySet[Project]:
     """Projects the person may see: those of entities they belong to, and public ones."""
     public = Q(visibility=Visibility.PUBLIC)

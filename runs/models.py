@@ -13,7 +13,7 @@ from runs.fields import JSONTextField
 
 
 class State(models.TextChoices):
-    """Life of a run. CRASHED is derived from silence (runs.states), never stored by a request."""
+    """Life of a run. CRASHED is derived from silence (runs.states), never stored."""
 
     RUNNING = "running", "Running"
     FINISHED = "finished", "Finished"

@@ -34,7 +34,7 @@ DEFAULT = Sizes(
     charts=((200, 5000), (1000, 1000), (1000, 10_000), (1000, 100_000)),
     growing=((50, 4000),),
     tables=(10_000,),
-    lines=50_000,
+    lines=30_000,
     repeat=7,
     visits=3,
 )

@@ -12,6 +12,9 @@ import mimetypes
 import re
 import secrets
 import uuid
+from contextlib import suppress
+from datetime import timedelta
+from itertools import islice
 from typing import IO, Any, cast
 from urllib.parse import quote
 
@@ -20,6 +23,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 
 from projects.access import NotFound, project_visible
 from projects.models import User
@@ -33,10 +37,15 @@ from tracker.wire.errors import Refused
 _SALT = "run-file"
 _MAX_AGE_SECONDS = 7 * 24 * 3600
 _MAX_NAME = 500
+_FOLDER = "runs"
+# No upload takes so long: what is younger may be under way.
+_LEFT_AFTER = timedelta(days=1)
+_AT_ONCE = 500
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 _TEXT_ENDINGS = (
     ".txt", ".log", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".md", ".py", ".patch", ".diff", ".csv", ".tsv", ".sh",
 )  # fmt: skip
+_RUN = re.compile(r"[0-9a-f]{32}")
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\\]")
 
 
@@ -98,7 +107,7 @@ def upload(request: HttpRequest, token: str) -> HttpResponse:
         raise Refused("a Content-Length is needed", 411)
     run = uuid.UUID(run_hex)
     body = _Body(request)
-    stored_as = f"runs/{run.hex[:2]}/{run.hex}/{secrets.token_hex(16)}"
+    stored_as = f"{_folder(run.hex)}/{secrets.token_hex(16)}"
     try:
         stored_as = default_storage.save(stored_as, File(cast("IO[bytes]", body), name=stored_as))
         if body.size != content_length(request):
@@ -115,6 +124,33 @@ def upload(request: HttpRequest, token: str) -> HttpResponse:
     if former:
         default_storage.delete(former)
     return HttpResponse(status=200)
+
+
+def leftovers_delete() -> int:
+    """Delete stored bytes that no run refers to, which is what a server killed at the wrong moment leaves; how many."""
+    limit, deleted = timezone.now() - _LEFT_AFTER, 0
+    runs = (run for prefix in _listed(_FOLDER)[0] for run in _listed(f"{_FOLDER}/{prefix}")[0] if _RUN.fullmatch(run))
+    while some := list(islice(runs, _AT_ONCE)):
+        stored = [f"{_folder(run)}/{name}" for run in some for name in _listed(_folder(run))[1]]
+        known = set(RunFile.objects.filter(run__in=map(uuid.UUID, some)).values_list("stored_as", flat=True))
+        for path in stored:
+            with suppress(FileNotFoundError):
+                if path not in known and default_storage.get_modified_time(path) < limit:
+                    default_storage.delete(path)
+                    deleted += 1
+    return deleted
+
+
+def _folder(run: str) -> str:
+    return f"{_FOLDER}/{run[:2]}/{run}"
+
+
+def _listed(folder: str) -> tuple[list[str], list[str]]:
+    """Folders and files in a folder; none when it isn't there."""
+    try:
+        return default_storage.listdir(folder)
+    except FileNotFoundError:
+        return [], []
 
 
 def download(request: HttpRequest, entity: str, project: str, run: str, name: str) -> HttpResponseBase:
