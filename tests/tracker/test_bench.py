@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from runs.columns import column_id
 from runs.history import store
 from runs.models import Run, Scope, run_id
-from tracker.bench import data
+from tracker.bench import data, report
 from tracker.bench.bars import BARS, verdict
 from tracker.bench.measure import Laps, Measure, amount, medians, seconds
 from tracker.bench.queries import Queries
@@ -47,8 +47,11 @@ def test_the_tiniest_bench_writes_every_figure_beside_its_limit(tmp_path: Path) 
 
     again = io.StringIO()
     call_command("bench", "--from", str(out), "--markdown", stdout=again)
-    titles = [line for line in again.getvalue().splitlines() if line.startswith("### SQLite: ")]
-    assert len(titles) == len({(item["area"], item["case"]) for item in measures})
+    lines = again.getvalue().splitlines()
+    assert [line for line in lines if line.startswith("### ")] == [
+        "### Disk", "### Ingestion", "### Memory", "### Chart", "### Table",
+    ]  # fmt: skip
+    assert len([line for line in lines if line.startswith("| ")]) == len(measures) + 2 * 5
     assert "bars hold" in again.getvalue()
 
 
@@ -124,6 +127,19 @@ def test_a_figure_that_has_a_bar_is_marked(measure: tuple, database: str, said: 
 
 def test_every_bar_is_one_amount_or_one_factor() -> None:
     assert all((bar.amount is None) != (bar.times is None) for bar in BARS)
+
+
+def test_databases_stand_side_by_side_in_markdown_even_where_one_has_less() -> None:
+    shared, own = (Measure("disk", "case", what, 9, 8, "bytes/point", "raw") for what in ("both", "only one"))
+    made = report.markdown({"SQLite": [shared, own], "PostgreSQL": [shared]})
+    assert made.splitlines() == [
+        "### Disk",
+        "",
+        "| case | what | SQLite | ratio | bar | PostgreSQL | ratio | bar | in brackets |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| case | both | 9.00 B (8.00 B) | 1.12 |  | 9.00 B (8.00 B) | 1.12 |  | raw |",
+        "| case | only one | 9.00 B (8.00 B) | 1.12 |  |  |  |  | raw |",
+    ]
 
 
 def test_amounts_are_printed_in_their_unit() -> None:

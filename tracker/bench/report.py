@@ -31,12 +31,24 @@ def text(databases: Mapping[str, Sequence[Measure]]) -> str:
 
 
 def markdown(databases: Mapping[str, Sequence[Measure]]) -> str:
-    """A heading and a table for each database and case."""
-    rule = "|".join(["", *("---:" if i in _NUMBERS else "---" for i in range(len(HEADINGS))), ""])
+    """A table for each area, the databases side by side."""
+    titles = ["case", "what", *(title for name in databases for title in (name, "ratio", "bar")), "in brackets"]
+    rule = ["---", "---", *["---:"] * 3 * len(databases), "---"]
+    rows: dict[str, dict[Row, dict[str, Row]]] = {}
+    for name, measures in databases.items():
+        for item in measures:
+            what, figure, limit, ratio, bar, against = _row(item, name)
+            of_area = rows.setdefault(item.area, {})
+            of_area.setdefault((item.case, what, against), {})[name] = f"{figure} ({limit})", ratio, bar
     return "\n\n".join(
-        "\n".join([f"### {title}", "", _cells(HEADINGS), rule, *map(_cells, block)])
-        for title, block in _blocks(databases)
+        "\n".join([f"### {area.capitalize()}", "", *map(_cells, (titles, rule)), *_sides(of_area, list(databases))])
+        for area, of_area in rows.items()
     )
+
+
+def _sides(rows: Mapping[Row, Mapping[str, Row]], databases: Sequence[str]) -> Iterator[str]:
+    for (case, what, against), found in rows.items():
+        yield _cells([case, what, *(cell for name in databases for cell in found.get(name, ("",) * 3)), against])
 
 
 def bars(databases: Mapping[str, Sequence[Measure]]) -> str:
@@ -56,5 +68,5 @@ def _row(item: Measure, database: str) -> Row:
     return item.what, figure, limit, f"{item.ratio:.3g}", str(verdict(item, database) or ""), item.against
 
 
-def _cells(row: Row) -> str:
+def _cells(row: Sequence[str]) -> str:
     return f"| {' | '.join(row)} |"
