@@ -25,6 +25,7 @@ from runs.history import store
 from runs.history.keys import columns_ensure
 from runs.models import ColumnValue, ConsoleLine, Run, RunFile, Scope, State, Stream, StreamName, Tag, run_id
 from runs.states import ENDED, end_state
+from runs.step_metrics import step_metrics
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -256,7 +257,9 @@ def _change_apply(run: Run, change: RunChange, *, shared: bool) -> dict[str, Any
         merged = {key: entry for part in entries if isinstance(part, dict) for key, entry in part.items()}
         # In shared mode most writers know nothing of metrics and machines: what they leave empty stays.
         said = {key: part for key, part in change.client_info.items() if part or not shared}
-        changes["client_info"] = (run.client_info if shared else {}) | said | ({"e": merged} if merged else {})
+        new = (run.client_info if shared else {}) | said | ({"e": merged} if merged else {})
+        changes["client_info"] = new
+        _values_write(run, Scope.STEP_METRIC, step_metrics(run.client_info), step_metrics(new))
     if change.config is not None:
         # In shared mode a writer sends only what it was configured with itself.
         config = run.config | change.config if shared else change.config

@@ -82,12 +82,16 @@ class Tag(models.Model):
 
 
 class Scope(models.TextChoices):
-    """Where a column's values live. `system` are the client's machine metrics."""
+    """Where a column's values live. `system` are the client's machine metrics.
+
+    Of `step_metric`, keys are metrics and globs, and a run's value is the step metric it defined for them.
+    """
 
     CONFIG = "config"
     SUMMARY = "summary"
     HISTORY = "history"
     SYSTEM = "system"
+    STEP_METRIC = "step_metric"
 
 
 class Kind(models.IntegerChoices):

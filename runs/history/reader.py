@@ -25,6 +25,9 @@ from runs.models import Column, HistoryChunk, HistoryTail, Rollup, Scope, Stream
 
 log = logging.getLogger(__name__)
 
+SINCE_START = "_absolute_runtime"  # an x that is no key: seconds by the run's clock since it began
+CLOCKS = ("_timestamp", "_runtime")
+
 
 class Piece(NamedTuple):
     """Numbers of one column in one stretch or tail row, in order of line."""
@@ -75,6 +78,9 @@ def read(
         asked = Asked(column_id, key, stream, run_ids)
         if x == "_step":
             return _by_step(asked, lo, hi, exact_below, cells)
+        if x == SINCE_START:
+            clock, counted = (Asked(id_of_column(project, scope, key), key, stream, run_ids) for key in CLOCKS)
+            return _points(run_ids, _since(_paired(asked, clock), _starts(clock, counted)), lo, hi)
         other = Asked(id_of_column(project, scope, x), x, stream, run_ids)
         return _points(run_ids, _paired(asked, other), lo, hi)
 
@@ -237,6 +243,40 @@ def _paired(asked: Asked, other: Asked) -> Pieces:
             lines, left, right = np.intersect1d(piece.lines, match.lines, assume_unique=True, return_indices=True)
             found.setdefault(run, []).append(Piece(piece.at, lines, match.values[right], piece.values[left]))
     return found
+
+
+def _starts(clock: Asked, counted: Asked) -> dict[uuid.UUID, float]:
+    """When each run began by its own clock: `_timestamp` − `_runtime` of its first line; of writers the earliest.
+
+    Later lines do not tell: `_runtime` leaves out the time between a stop and a resume.
+    """
+    heads: list[dict[tuple[uuid.UUID, str], Piece]] = []
+    for asked, tails in zip((clock, counted), _tails(clock, counted), strict=True):
+        found = {(run, piece.at[0]): piece for run, of_run in tails.items() for piece in of_run if piece.at[1] == 0}
+        rows = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=among(asked.runs), first_line=0)
+        for run, writer, data in fetch(rows.values_list("run_id", "writer", "data")):
+            try:
+                found[run, writer] = Piece((writer, 0), *codec.decode(data).series())
+            except codec.Corrupt as error:
+                log.error("A chunk of run %s, column %s is left out: %s", run, asked.column, error)
+        heads.append(found)
+    starts: dict[uuid.UUID, float] = {}
+    for at, times in heads[0].items():
+        runtimes = heads[1].get(at, times._replace(values=np.zeros(len(times.values))))
+        _, left, right = np.intersect1d(times.lines, runtimes.lines, assume_unique=True, return_indices=True)
+        began = times.values[left] - runtimes.values[right]
+        began = began[np.isfinite(began)]
+        if began.size:
+            starts[at[0]] = min(float(began[0]), starts.get(at[0], math.inf))
+    return starts
+
+
+def _since(pieces: Pieces, starts: Mapping[uuid.UUID, float]) -> Pieces:
+    return {
+        run: [piece._replace(steps=piece.steps - starts[run]) for piece in of_run]
+        for run, of_run in pieces.items()
+        if run in starts
+    }
 
 
 def _most(pieces: Pieces, low: int, high: int) -> int:

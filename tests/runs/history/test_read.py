@@ -326,3 +326,45 @@ def test_all_keys_of_a_run_are_known_sealed_or_not(bench: Bench) -> None:
     bench.log(run, [json.dumps({"_step": step, "late": step}) for step in range(1, 300)], offset=1)
     assert store.keys(run=run, stream="history") == {"_step", "early", "deep.x", "late"}
     assert store.keys(run=run, stream="events") == set()
+
+
+class TestSecondsSinceTheStart:
+    """x="_absolute_runtime": by the run's own clock, pauses between processes included."""
+
+    @staticmethod
+    def lines(began: float, *at: tuple[float, float]) -> list[str]:
+        """(seconds since the start by the clock, by the processes) of each line."""
+        return [
+            json.dumps({"_step": step, "_timestamp": began + wall, "_runtime": counted, "loss": float(step)})
+            for step, (wall, counted) in enumerate(at)
+        ]
+
+    def test_a_resumed_run_keeps_its_gap_and_runs_start_at_their_own_time(self, bench: Bench) -> None:
+        early, late = bench.run(), bench.run()
+        bench.log(early, self.lines(1000.0, (2, 2), (3, 3), (100, 4), (101, 5)))
+        bench.log(late, self.lines(5000.0, (1, 1), (2, 2)))
+        found = bench.read([early, late], x="_absolute_runtime")
+        assert found.x.tolist() == [2, 3, 100, 101, 1, 2]
+        assert bench.read([early, late], x="_runtime").x.tolist() == [2, 3, 4, 5, 1, 2]
+        assert bench.read([early], x="_absolute_runtime", lo=3, hi=100).y.tolist() == [1, 2]
+
+    @pytest.mark.parametrize("length", [5, 100])
+    def test_sealed_or_not_the_start_is_that_of_the_first_line(self, bench: Bench, length: int) -> None:
+        run = bench.run()
+        lines = self.lines(1.7e9, *((3 + 2.0 * step, 3 + step) for step in range(length)))
+        for offset in range(0, length, 10):
+            bench.log(run, lines[offset : offset + 10], offset=offset)
+        assert bench.read([run], x="_absolute_runtime").x.tolist() == [3 + 2.0 * step for step in range(length)]
+
+    def test_of_several_writers_the_first_began(self, bench: Bench) -> None:
+        run = bench.run()
+        bench.log(run, self.lines(1010.0, (1, 1)), writer="b")
+        bench.log(run, self.lines(1000.0, (5, 5)), writer="a")
+        assert sorted(bench.read([run], x="_absolute_runtime").x.tolist()) == [5, 11]
+
+    def test_the_first_line_with_a_clock_tells_and_without_one_there_is_no_x(self, bench: Bench) -> None:
+        clockless, counting = bench.run(), bench.run()
+        bench.log(clockless, ['{"_step": 0, "loss": 1}'])
+        bench.log(counting, ['{"_step": 0, "loss": 1}', '{"_step": 1, "_timestamp": 50, "loss": 2}'])
+        found = bench.read([clockless, counting], x="_absolute_runtime")
+        assert (found.offsets.tolist(), found.x.tolist(), found.y.tolist()) == ([0, 0, 1], [0], [2])
