@@ -15,6 +15,7 @@ from projects.charts.line_plot import (
     GROUP_BYS,
     LEGEND_POSITIONS,
     SMOOTHINGS,
+    STATES,
     X_AXES,
     Choice,
     LinePlot,
@@ -34,7 +35,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`kind`: segmented, select, number, range, text or flag. `key`: its spec key, of a range that of its lower end."""
+    """`kind`: segmented, select, number, range, text, flag or checks (any of several).
+
+    `key`: its spec key, of a range that of its lower end.
+    """
 
     kind: str
     key: str
@@ -54,9 +58,14 @@ class Tab:
     settings: tuple[Setting, ...]
 
 
-def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str]) -> tuple[Tab, ...]:
-    """The tabs of the settings dialog, in order, filled with what `plot` says. `metrics`: what may be an x axis."""
-    axes = (*X_AXES, *(Choice(name, name, "A logged metric.") for name in metrics if name != metric))
+def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], default_axis: str) -> tuple[Tab, ...]:
+    """The tabs of the settings dialog, in order, filled with what `plot` says.
+
+    `metrics`: what may be an x axis. `default_axis`: what is one unless another is chosen.
+    """
+    logged = (Choice(name, name, "A logged metric.") for name in metrics if name != metric)
+    default = next((choice.label for choice in X_AXES if choice.key == default_axis), default_axis)
+    axes = (Choice("", f"Default: {default}", "What the runs defined for this metric."), *X_AXES, *logged)
     data = (
         _select("xAxis", "X axis", axes, plot.x_axis),
         Setting("range", "xMin", "X range", plot.x_min, high_key="xMax", high_value=plot.x_max),
@@ -72,6 +81,20 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str]) -> tup
             hint="EMA: 0 to below 1. Gaussian: standard deviation in points. Running average: points on either side.",
         ),
         Setting(
+            "flag",
+            "showOriginalAfterSmoothing",
+            "Show original",
+            plot.show_original_after_smoothing,
+            hint="A thin line of what was logged, beneath the smoothed one.",
+        ),
+        Setting(
+            "flag",
+            "ignoreOutliers",
+            "Ignore outliers when scaling",
+            plot.ignore_outliers,
+            hint="The y axis shows the middle 90 % and half as much around it. A double click shows everything.",
+        ),
+        Setting(
             "number",
             "limit",
             "Groups drawn at most",
@@ -84,6 +107,7 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str]) -> tup
         Setting("text", "xTitle", "X axis title", plot.x_title),
         Setting("text", "yTitle", "Y axis title", plot.y_title),
         Setting("number", "lineWidth", "Line width", plot.line_width, hint="In pixels."),
+        Setting("flag", "markPoints", "Mark points", plot.mark_points),
     )
     legend = (
         Setting("flag", "showLegend", "Show a legend", plot.show_legend),
@@ -95,6 +119,13 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str]) -> tup
         _segmented("groupBy", "Group this panel by", GROUP_BYS, plot.group_by),
         _segmented("align", "Align", ALIGNS, plot.align),
         _segmented("endedEarly", "Runs that ended early", EARLY_ENDS, plot.ended_early),
+        Setting(
+            "checks",
+            "states",
+            "Include states",
+            hint="None ticked: runs of every state count.",
+            rows=(tuple(Option(it.key, it.label, it.hint, it.key in plot.states) for it in STATES),),
+        ),
         Setting("number", "minRuns", "Hide where fewer runs than", plot.min_runs, hint="Of a group, at that x."),
         Setting(
             "flag",

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils import timezone
 
-from projects.charts.line_plot import LinePlot, SpecError
-from projects.charts.series import Drawing, draw
+from projects.charts.line_plot import X_AXES, LinePlot, SpecError
+from projects.charts.series import CELLS, Drawing, draw
 from projects.models import PanelSettings, Project, Workspace
 from projects.query.grouping import default_fields, run_groups
 from projects.query.natural import natural_text
 from projects.query.runset import Runset
+from projects.query.step_metrics import step_metric
 from runs.columns import column_id
 from runs.history import store
-from runs.models import Column, Kind, Scope
+from runs.models import Column, Kind, Run, Scope
+from runs.states import state_expression
 
 # Of metrics without a "/" in their name.
 _NO_SECTION = "Charts"
@@ -44,13 +47,25 @@ def default_runset(project: Project) -> Runset:
 
 
 def panel_drawing(
-    project: Project, runset: Runset, metric: str, plot: LinePlot, *, lo: float | None = None, hi: float | None = None
+    project: Project,
+    runset: Runset,
+    metric: str,
+    plot: LinePlot,
+    *,
+    lo: float | None = None,
+    hi: float | None = None,
+    cells: int = CELLS,
 ) -> Drawing:
     """What a panel draws: the first groups of the table, up to the plot's limit, that have logged the metric."""
-    if plot.group_by == "none":
-        runset = replace(runset, grouped=False)
+    plot = replace(plot, x_axis=plot.x_axis or default_axis(project, metric))
+    asked = replace(runset, grouped=False) if plot.group_by == "none" else runset
     logged = store.logged(column_id=column_id(project.id, Scope.HISTORY, metric))
-    groups, total = run_groups(project, runset, plot.limit, logged=logged)
+    counted = _counted(project, runset, asked, plot)
+    if counted is not None:
+        logged = logged & counted
+    groups, total = run_groups(project, asked, plot.limit, logged=logged)
+    if counted is not None:
+        groups = [replace(group, run_ids=tuple(run for run in group.run_ids if run in counted)) for group in groups]
     return draw(
         project_id=project.id,
         metric=metric,
@@ -59,8 +74,31 @@ def panel_drawing(
         total_groups=total,
         lo=lo,
         hi=hi,
-        grouped=bool(runset.grouping),
+        cells=cells,
+        logged=logged,
+        grouped=bool(asked.grouping),
     )
+
+
+def default_axis(project: Project, metric: str) -> str:
+    """The x axis of a panel for which none was chosen."""
+    found = step_metric(project, metric)
+    return "_step" if found.startswith("_") and found not in {choice.key for choice in X_AXES} else found or "_step"
+
+
+def _counted(project: Project, runset: Runset, asked: Runset, plot: LinePlot) -> set[uuid.UUID] | None:
+    """The runs that a panel with a grouping of its own, or with chosen states, counts; None: all that are visible."""
+    counted = None
+    if runset.hidden and runset.grouping and asked.grouping != runset.grouping:
+        # Eyes are of the table's groups: what they hide stays hidden.
+        shown, _ = run_groups(project, runset, sys.maxsize)
+        counted = {run for group in shown for run in group.run_ids}
+    if plot.states:
+        runs = Run.objects.filter(project=project, deleted_at=None)
+        within = runs.alias(state_now=state_expression(timezone.now())).filter(state_now__in=plot.states)
+        found = set(within.values_list("id", flat=True))
+        counted = found if counted is None else counted & found
+    return counted
 
 
 def metrics(project: Project) -> list[str]:

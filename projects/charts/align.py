@@ -1,12 +1,12 @@
 """Series of many runs -> one value per run and x cell. Pure numpy; the runs keep their order.
 
 Cells are the logged x values themselves when every run's x values are among those of the run that has most of them and
-there are at most MAX_EXACT; else bins whose edges are shared by all runs.
+there are at most twice as many as `cells`; else bins whose edges are shared by all runs.
 
 - Bins of steps are 2^k steps wide and start at multiples of their width; a bin stands at the mean of the first and the
   last step it can hold. Bins of anything else are 1, 2 or 5 · 10^k wide, start at multiples too, and stand at their
   middle.
-- Bins are the finest of which at most about MAX_BINS cover the data and in which a run, between its first and last
+- Bins are the finest of which at most about `cells` cover the data and in which a run, between its first and last
   point, misses few: on average over runs (each counts once) at most 5 % of the gaps between neighbouring points are
   wider than a bin. Otherwise runs that log at different x would never meet in a bin. For its sake, bins are never made
   so wide that fewer than MIN_BINS are left, or fewer than half the points of a typical run when it has little.
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-MAX_EXACT = 2000
 MAX_BINS = 1000
+MAX_EXACT = 2 * MAX_BINS
 MIN_BINS = 50
 MISSED = 0.05
 SMALLEST_WIDTH = 1e-300  # below it a width has no digits left to be nice in
@@ -54,11 +54,11 @@ class Aligned:
     nonfinite: Counts  # (runs,) points left out
 
 
-def align_points(points: Points, *, steps: bool, how: str = "auto") -> Aligned:
+def align_points(points: Points, *, steps: bool, how: str = "auto", cells: int = MAX_BINS) -> Aligned:
     """`steps`: x are whole steps, so bins are powers of two and line up with those of `align_cells`.
 
     `how` is a key of line_plot.ALIGNS: "auto" is what the module says, "bins" always bins, the others take every x that
-    any run logged as a cell, as long as they are at most MAX_EXACT.
+    any run logged as a cell, as long as they are at most twice as many as `cells`, the bins there may be.
     """
     runs = points.offsets.size - 1
     run = np.repeat(np.arange(runs), np.diff(points.offsets))
@@ -76,13 +76,13 @@ def align_points(points: Points, *, steps: bool, how: str = "auto") -> Aligned:
     if how == "bins":
         cell = None
     elif how == "auto":
-        grid, cell = _exact_cells(run, x, first, runs)
+        grid, cell = _exact_cells(run, x, first, runs, 2 * cells)
     else:
         grid, every = np.unique(x, return_inverse=True)
-        cell = every if grid.size <= MAX_EXACT else None
+        cell = every if grid.size <= 2 * cells else None
     if cell is None:
         span = float(np.ptp(x))
-        widths = (_powers_of_two if steps else _nice_numbers)(max(span / MAX_BINS, SMALLEST_WIDTH))
+        widths = (_powers_of_two if steps else _nice_numbers)(max(span / cells, SMALLEST_WIDTH))
         width = _bin_width(run[first], x[first], span, widths)
         index = np.floor(x / width)
         start = float(index.min())
@@ -125,10 +125,15 @@ def _nothing(runs: int, nonfinite: Counts) -> Aligned:
     return Aligned(np.empty(0), empty, empty, empty, True, None, nonfinite)
 
 
-def _exact_cells(run: Counts, x: Floats, first: NDArray[np.bool_], runs: int) -> tuple[Floats, Counts | None]:
-    """The x values of the run that has most of them, and each point's place there; None if some run has others."""
+def _exact_cells(
+    run: Counts, x: Floats, first: NDArray[np.bool_], runs: int, most: int
+) -> tuple[Floats, Counts | None]:
+    """The x values of the run that has most of them, and each point's place there.
+
+    None for places if these x values are more than `most`, or if some run has others.
+    """
     grid = x[first & (run == np.argmax(np.bincount(run[first], minlength=runs)))]
-    if grid.size > MAX_EXACT:
+    if grid.size > most:
         return grid, None
     if x.size == runs * grid.size and (x.reshape(runs, -1) == grid).all():  # most charts: no search
         return grid, np.tile(np.arange(grid.size), runs)

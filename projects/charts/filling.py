@@ -8,13 +8,15 @@ import numpy as np
 
 from projects.charts.align import Aligned
 
+FILLED = frozenset({"interpolate", "last"})
+
 
 def fill(aligned: Aligned, how: str) -> Aligned:
     """`how` is a key of line_plot.ALIGNS: "interpolate" draws a straight line, "last" keeps the value before.
 
     Before its first and after its last value a run has none. What is filled in is a value, not a range.
     """
-    if how not in ("interpolate", "last") or not aligned.value.size:
+    if how not in FILLED or not aligned.value.size:
         return aligned
     value, x, cells = aligned.value, aligned.x, aligned.x.size
     has = ~np.isnan(value)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from runs.states import SHOWN_ORDER
+
 
 class SpecError(ValueError):
     """A spec that can't be drawn. `errors`: spec key -> what is wrong with it, for the person who set it."""
@@ -31,7 +33,8 @@ class Choice:
 
 X_AXES = (
     Choice("_step", "Step", "The step the client counted."),
-    Choice("_runtime", "Relative time", "Seconds since the run started."),
+    Choice("_absolute_runtime", "Relative time (wall)", "Seconds by the clock since the run began, pauses included."),
+    Choice("_runtime", "Relative time (process)", "Seconds that the run's own processes have counted."),
     Choice("_timestamp", "Wall time", "The clock when the point was logged."),
 )
 GROUP_AGGS = (
@@ -74,6 +77,7 @@ GROUP_BYS = (
     Choice("same", "Same as table", "One line per group of the runs table."),
     Choice("none", "None", "One line per run."),
 )
+STATES = tuple(Choice(state.value, state.label, f"Runs that are {state.label.lower()}.") for state in SHOWN_ORDER)
 LEGEND_POSITIONS = (
     Choice("north", "Top", "Above the plot."),
     Choice("south", "Bottom", "Below the plot."),
@@ -96,6 +100,17 @@ def _one_of(choices: Iterable[Choice]) -> Callable[[object], str]:
     return check
 
 
+def _several_of(choices: Iterable[Choice]) -> Callable[[object], tuple[str, ...]]:
+    keys = [choice.key for choice in choices]
+
+    def check(value: object) -> tuple[str, ...]:
+        if not isinstance(value, (list, tuple)) or not all(item in keys for item in value):
+            raise ValueError(f"Must be a list of some of {', '.join(keys)}.")
+        return tuple(key for key in keys if key in value)
+
+    return check
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or len(value) > 500:
         raise ValueError("Must be a text of at most 500 characters.")
@@ -105,9 +120,9 @@ def _text(value: object) -> str:
 
 
 def _x_axis(value: object) -> str:
-    """A built-in axis or any logged metric; the client keeps names that start with "_" to itself."""
+    """A built-in axis, any logged metric, or "": the client keeps names that start with "_" to itself."""
     key = _text(value)
-    if not key or (key.startswith("_") and key not in {choice.key for choice in X_AXES}):
+    if key.startswith("_") and key not in {choice.key for choice in X_AXES}:
         raise ValueError(f"Must be one of {', '.join(choice.key for choice in X_AXES)}, or a logged metric.")
     return key
 
@@ -172,7 +187,7 @@ class LinePlot:
     """Settings of a line plot. Made by `from_spec`, which checks; the defaults are a valid plot."""
 
     metrics: tuple[str, ...] = _setting((), _metrics)
-    x_axis: str = _setting("_step", _x_axis)
+    x_axis: str = _setting("", _x_axis)  # "": the step metric that the runs defined for the metric, else the step
     x_min: float | None = _setting(None, _bound)  # in the units of the x axis; seconds for times
     x_max: float | None = _setting(None, _bound)
     y_min: float | None = _setting(None, _bound)
@@ -181,11 +196,14 @@ class LinePlot:
     y_log_scale: bool = _setting(False, _flag)
     smoothing_type: str = _setting("none", _one_of(SMOOTHINGS))
     smoothing_weight: float = _setting(0.6, _smoothing_weight)  # in the unit of the type
+    show_original_after_smoothing: bool = _setting(False, _flag)
+    ignore_outliers: bool = _setting(False, _flag)  # when the y axis is scaled; an end that is given holds
     limit: int = _setting(10, _whole(MAX_LINES))  # how many groups (ungrouped: runs) are drawn
     title: str = _setting("", _text)
     x_title: str = _setting("", _text)
     y_title: str = _setting("", _text)
     line_width: float = _setting(2.0, _line_width)
+    mark_points: bool = _setting(False, _flag)
     show_legend: bool = _setting(False, _flag)
     legend_position: str = _setting("north", _one_of(LEGEND_POSITIONS))
     group_agg: str = _setting("mean", _one_of(GROUP_AGGS))
@@ -194,6 +212,7 @@ class LinePlot:
     align: str = _setting("auto", _one_of(ALIGNS))
     ended_early: str = _setting("available", _one_of(EARLY_ENDS))
     min_runs: int = _setting(1, _whole(MOST_RUNS))  # a group is drawn where it has at least as many
+    states: tuple[str, ...] = _setting((), _several_of(STATES))  # runs of these only; (): of all
     sample_deviation: bool = _setting(True, _flag)  # n − 1; else n
 
     @classmethod

@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
+import math
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from projects.charts import nonfinite
 from projects.charts.aggregate import GroupLine, group_line
 from projects.charts.align import Aligned, align_cells, align_points
 from projects.charts.endings import settle, within
-from projects.charts.figure import Basis, line_figure
-from projects.charts.filling import fill
+from projects.charts.figure import line_figure
+from projects.charts.filling import FILLED, fill
+from projects.charts.header import Basis
 from projects.charts.line_plot import LinePlot
-from projects.charts.smoothing import smooth
+from projects.charts.nonfinite import NonFinite
+from projects.charts.smoothing import reach, smooth
+from projects.charts.traces import Drawn
 from projects.query.grouping import RunGroup
 from runs.columns import column_id
 from runs.history import store
 from runs.models import Scope
 
+CELLS = 500  # about as many as a panel is pixels wide
+MARGIN = 2  # times the range
+
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The numbers of a chart: groups without points are in `basis` but not in `lines`."""
+    """The numbers of a chart."""
 
-    lines: list[tuple[RunGroup, GroupLine]]
+    drawn: list[Drawn]  # every group asked for, in order
     basis: Basis
     width: float | None  # of a bin; None when x is exact
     grouped: bool
+    x_axis: str  # in force
+
+    @property
+    def lines(self) -> list[tuple[RunGroup, GroupLine]]:
+        """Of the groups that have points."""
+        return [(part.group, part.line) for part in self.drawn if part.line.x.size]
 
 
 def line_plot(*, metric: str, plot: LinePlot, drawing: Drawing) -> dict[str, Any]:
     """A figure {"data", "layout", "meta"} of plain JSON (figure.py says what is in it)."""
     return line_figure(
         metric=metric,
-        plot=plot,
-        lines=drawing.lines,
+        plot=replace(plot, x_axis=drawing.x_axis),
+        drawn=drawing.drawn,
         basis=drawing.basis,
         grouped=drawing.grouped,
         width=drawing.width,
+        chosen=bool(plot.x_axis),
     )
 
 
@@ -55,14 +70,17 @@ def draw(
     total_groups: int,
     lo: float | None = None,
     hi: float | None = None,
+    cells: int = CELLS,
+    logged: Set[uuid.UUID] = frozenset(),
     grouped: bool,
 ) -> Drawing:
     """The numbers of a chart.
 
     `groups` are the first of `total_groups`, at most `plot.limit` of them are drawn; when not `grouped` each is one
     run, drawn by itself, whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis
-    (seconds for times), limits what is read, so that as many cells show it finer; without them the plot's own range
-    does.
+    (seconds for times), limits what is drawn, so that as many cells show it finer; without them the plot's own range
+    does. `cells`: how many bins at most, and half as many as logged x values at most. `logged`: the runs that have the
+    metric at all, for "Where all have data".
     """
     groups = groups[: plot.limit]
     run_ids, rows = _rows(groups)
@@ -70,33 +88,44 @@ def draw(
     lo, hi = plot.x_min if lo is None else lo, plot.x_max if hi is None else hi
     ended_early, least = (plot.ended_early, plot.min_runs) if grouped else ("available", 1)
     carry = ended_early == "carry"
-    # A last value may lie before the range, and what lies after it tells whether it was the last: read all, cut then.
-    limits = (None, None) if carry else (lo, hi)
-    aligned = _aligned(column=column, run_ids=run_ids, x=plot.x_axis, lo=limits[0], hi=limits[1], how=plot.align)
-    logged = store.logged(column_id=column) if ended_early == "all" else set()
-    aligned = smooth(fill(aligned, plot.align), plot.smoothing_type, plot.smoothing_weight)
+    asked = _Asked(column, run_ids, plot.x_axis or "_step", plot.align)
+    aligned, left_out = _in_context(asked, plot, lo, hi, cells, whole=carry)
+    original = fill(aligned, plot.align)
+    aligned = smooth(original, plot.smoothing_type, plot.smoothing_weight)
+    shown = within(aligned.x, aligned.width, lo, hi)
+    inside = left_out.where(within(left_out.x, aligned.width, lo, hi))
     agg, area = (plot.group_agg, plot.group_area) if grouped else ("mean", "none")
-    lines = []
-    for group, of_group in zip(groups, rows, strict=True):
-        parts = aligned.value[of_group], aligned.low[of_group], aligned.high[of_group]
-        having = len(logged.intersection(group.run_ids))
-        x, (value, low, high) = aligned.x, settle(parts, how=ended_early, logged=having, least=least)
-        if carry:
-            shown = within(x, aligned.width, lo, hi)
+
+    def line_of(source: Aligned, group: RunGroup, of_group: slice | NDArray[np.int64], area: str) -> GroupLine:
+        parts = source.value[of_group], source.low[of_group], source.high[of_group]
+        having = len(logged & set(group.run_ids)) if ended_early == "all" else 0
+        x, (value, low, high) = source.x, settle(parts, how=ended_early, logged=having, least=least)
+        if not shown.all():
             x, value, low, high = x[shown], *(np.ascontiguousarray(part[:, shown]) for part in (value, low, high))
-        line = group_line(x, value, low, high, agg=agg, area=area, sample_deviation=plot.sample_deviation)
-        lines.append((group, line))
+        return group_line(x, value, low, high, agg=agg, area=area, sample_deviation=plot.sample_deviation)
+
+    both = plot.smoothed and plot.show_original_after_smoothing
+    seen = aligned.value if carry else aligned.value[:, shown]
     return Drawing(
-        [(group, line) for group, line in lines if line.x.size],
+        [
+            Drawn(
+                group,
+                line_of(aligned, group, of_group, area),
+                inside.marks(of_group),
+                line_of(original, group, of_group, "none") if both else None,
+            )
+            for group, of_group in zip(groups, rows, strict=True)
+        ],
         Basis(
-            runs=int(np.count_nonzero(~np.isnan(aligned.value).all(axis=1))) if aligned.x.size else 0,
+            runs=int(np.count_nonzero(~np.isnan(seen).all(axis=1))) if seen.size else 0,
             of_runs=len(run_ids),
             groups=len(groups),
             of_groups=total_groups,
-            nonfinite=int(aligned.nonfinite.sum()),
+            nonfinite=int(aligned.nonfinite.sum() - left_out.points.sum() + inside.points.sum()),
         ),
         aligned.width,
         grouped,
+        asked.x,
     )
 
 
@@ -115,16 +144,63 @@ def _rows(groups: Sequence[RunGroup]) -> tuple[list[uuid.UUID], list[slice | NDA
     return list(place), rows
 
 
-def _aligned(
-    *,
-    column: uuid.UUID,
-    run_ids: Sequence[uuid.UUID],
-    x: str,
-    lo: float | None,
-    hi: float | None,
-    how: str,
-) -> Aligned:
-    series = store.read(column_id=column, run_ids=run_ids, x=x, lo=lo, hi=hi)
-    if isinstance(series, store.Cells):
-        return align_cells(series)
-    return align_points(series, steps=x == "_step", how=how)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The runs' series of one metric on one x axis."""
+
+    column: uuid.UUID
+    run_ids: Sequence[uuid.UUID]
+    x: str
+    how: str  # a key of line_plot.ALIGNS
+
+    def read(self, lo: float | None, hi: float | None, cells: int) -> tuple[Aligned, NonFinite]:
+        series = store.read(
+            column_id=self.column, run_ids=self.run_ids, x=self.x, lo=lo, hi=hi, exact_below=2 * cells, cells=cells
+        )
+        if isinstance(series, store.Cells):
+            aligned = align_cells(series)
+            return aligned, nonfinite.of_cells(series, aligned)
+        aligned = align_points(series, steps=self.x == "_step", how=self.how, cells=cells)
+        return aligned, nonfinite.of_points(series, aligned)
+
+
+def _in_context(
+    asked: _Asked, plot: LinePlot, lo: float | None, hi: float | None, cells: int, *, whole: bool
+) -> tuple[Aligned, NonFinite]:
+    """The runs in lo ≤ x ≤ hi, and as far beyond as what is drawn inside depends on; all of them if asked for `whole`.
+
+    Smoothing and filling look at neighbouring points. Where all points of the runs can be shown, all are read, so a
+    zoom moves nothing. Else as many points more as they reach (smoothing.reach), each as far apart as the run with the
+    widest gaps has them, but not beyond MARGIN times the range on either side.
+    """
+    before, after = reach(plot.smoothing_type, plot.smoothing_weight)
+    if plot.align in FILLED:
+        before, after = before + 1, after + 1
+    limited = lo is not None or hi is not None
+    if limited and (whole or before or after):
+        every = asked.read(None, None, cells)
+        if whole or every[0].exact:
+            return every
+    part = asked.read(lo, hi, cells)
+    if not limited or not (before or after) or not part[0].x.size:
+        return part
+    x = part[0].x
+    span = (x[-1] if hi is None else hi) - (x[0] if lo is None else lo)
+    apart = _widest_gap(part[0])
+    left = 0.0 if lo is None else min(before * apart, MARGIN * span)
+    right = 0.0 if hi is None else min(after * apart, MARGIN * span)
+    if not span > 0 or not left + right > 0:
+        return part
+    more = math.ceil(cells * (1 + (left + right) / span))
+    return asked.read(None if lo is None else lo - left, None if hi is None else hi + right, more)
+
+
+def _widest_gap(aligned: Aligned) -> float:
+    """Between two neighbouring values on the chart: of each run on average, of these the largest."""
+    has = ~np.isnan(aligned.value)
+    n = np.count_nonzero(has, axis=1)
+    several = has[n > 1]
+    if not several.size:
+        return float(np.ptp(aligned.x))
+    first, last = several.argmax(axis=1), has.shape[1] - 1 - several[:, ::-1].argmax(axis=1)
+    return float(((aligned.x[last] - aligned.x[first]) / (n[n > 1] - 1)).max())

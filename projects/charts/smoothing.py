@@ -18,7 +18,18 @@ from projects.charts.align import Aligned
 
 Floats = NDArray[np.float64]
 
+NEGLIGIBLE = 1e-6
 REACH = 4  # standard deviations after which a Gaussian is cut
+
+
+def reach(kind: str, weight: float) -> tuple[int, int]:
+    """How many of a run's points before and after one count for it, those left out that weigh less than NEGLIGIBLE."""
+    if kind == "none" or weight == 0:
+        return 0, 0
+    if kind.startswith("exponential"):
+        return math.ceil(math.log(NEGLIGIBLE) / math.log(weight)), 0
+    points = math.ceil(REACH * weight if kind == "gaussian" else weight)
+    return points, points
 
 
 def smooth(aligned: Aligned, kind: str, weight: float) -> Aligned:

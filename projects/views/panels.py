@@ -10,19 +10,20 @@ import orjson
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_safe
 
 from projects.access import may_write
 from projects.charts.line_plot import LinePlot, SpecError
-from projects.charts.series import line_plot
+from projects.charts.series import CELLS, Drawing, line_plot
 from projects.forms import line_plot_from_json, settings_tabs
 from projects.models import Project
 from projects.query.from_url import runset_from_query
 from projects.query.runset import BadQuery, Runset
 from projects.query.selection import version
+from projects.views.compression import compressed
 from projects.views.doors import project_or_404
 from projects.workspaces import (
+    default_axis,
     default_runset,
     metric_known,
     metrics,
@@ -32,25 +33,30 @@ from projects.workspaces import (
     panel_plot_save,
 )
 
+WIDTHS = (CELLS, 2 * CELLS, 4 * CELLS)
 
-@gzip_page
+
+@compressed
 @require_safe
 def figure(request: HttpRequest, entity: str, project: str) -> HttpResponse:
-    """?metric=…&lo=…&hi=… and the runset's own parameters; `settings`, a JSON spec, stands in for what was saved."""
+    """?metric=…&lo=…&hi=…&cells=… and the runset's own parameters.
+
+    `settings`, a JSON spec, stands in for what was saved; `cells`: for how many pixels.
+    """
     owner = project_or_404(request, entity, project)
     try:
         metric = _metric(request)
         plot = line_plot_from_json(request.GET["settings"]) if "settings" in request.GET else panel_plot(owner, metric)
         defaults = default_runset(owner)
-        lo, hi = _end(request.GET, "lo"), _end(request.GET, "hi")
+        lo, hi, cells = _end(request.GET, "lo"), _end(request.GET, "hi"), _cells(request.GET)
         runset = runset_from_query(request.GET, defaults=defaults)
         etag = _etag(request, owner, defaults, plot)
         unchanged = get_conditional_response(request, etag=etag)
         if unchanged is None:
-            drawn = _drawn(owner, runset, metric, plot, lo, hi)
+            drawing = panel_drawing(owner, runset, metric, plot, lo=lo, hi=hi, cells=cells)
     except (BadQuery, SpecError) as error:
         return _refused(error)
-    response = unchanged or HttpResponse(drawn, content_type="application/json")
+    response = unchanged or _figure(metric, plot, drawing)
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
     return response
@@ -86,7 +92,9 @@ def _dialog(request: HttpRequest, project: Project, metric: str, *, writer: bool
         "metric": metric,
         "may_write": writer,
         "action": f"{request.path}?{request.GET.urlencode()}",
-        "tabs": settings_tabs(plot, metric=metric, metrics=metrics(project)),
+        "tabs": settings_tabs(
+            plot, metric=metric, metrics=metrics(project), default_axis=default_axis(project, metric)
+        ),
         "open_tab": "advanced",
     }
     response = render(request, "workspace/_settings.html", context)
@@ -94,10 +102,9 @@ def _dialog(request: HttpRequest, project: Project, metric: str, *, writer: bool
     return response
 
 
-def _drawn(project: Project, runset: Runset, metric: str, plot: LinePlot, lo: float | None, hi: float | None) -> bytes:
-    drawing = panel_drawing(project, runset, metric, plot, lo=lo, hi=hi)
+def _figure(metric: str, plot: LinePlot, drawing: Drawing) -> HttpResponse:
     drawn = line_plot(metric=metric, plot=plot, drawing=drawing)
-    return orjson.dumps(drawn, option=orjson.OPT_SERIALIZE_NUMPY)
+    return HttpResponse(orjson.dumps(drawn, option=orjson.OPT_SERIALIZE_NUMPY), content_type="application/json")
 
 
 def _etag(request: HttpRequest, project: Project, defaults: Runset, plot: LinePlot) -> str:
@@ -125,6 +132,15 @@ def _end(query: Mapping[str, str], name: str) -> float | None:
     if not math.isfinite(end):
         raise BadQuery(f"{name} is a number, not “{text[:100]}”")
     return end
+
+
+def _cells(query: Mapping[str, str]) -> int:
+    """One of few numbers, so that charts of nearly the same width are the same chart."""
+    text = query.get("cells", "")
+    if text and not (text.isascii() and text.isdigit()):
+        raise BadQuery(f"cells is how many pixels wide the chart is, not “{text[:100]}”")
+    wanted = int(text[:9] or CELLS)
+    return next((cells for cells in WIDTHS if cells >= wanted), WIDTHS[-1])
 
 
 def _refused(error: BadQuery | SpecError) -> HttpResponse:

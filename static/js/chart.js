@@ -3,10 +3,8 @@ import { themed } from "./theme.js";
 
 const CONFIG = { displayModeBar: false, doubleClick: "autosize" };
 
-const sizes = new ResizeObserver((entries) => {
-  // A hidden plot has no size to take.
-  for (const { target } of entries) if (target.offsetParent) window.Plotly.Plots.resize(target);
-});
+/** So that charts of nearly the same width are the same answer. */
+const CELLS = [500, 1000, 2000];
 
 function plotlyLoaded() {
   if (window.Plotly) return Promise.resolve();
@@ -33,11 +31,25 @@ export class Chart {
     this.refused = refused;
     this.range = null;
     this.flight = null;
+    this.sizes = new ResizeObserver(() => this.resized());
+  }
+
+  /** How finely it has to be drawn. */
+  cells() {
+    return CELLS.find((cells) => cells >= this.plot.clientWidth) ?? CELLS.at(-1);
+  }
+
+  resized() {
+    // A hidden plot has no size to take.
+    if (!this.plot.offsetParent) return;
+    window.Plotly.Plots.resize(this.plot);
+    if (this.cells() > this.drawn) this.draw();
   }
 
   address() {
     const query = new URLSearchParams(this.question());
     query.set("metric", this.panel.dataset.metric);
+    query.set("cells", this.cells());
     if (this.range) {
       query.set("lo", this.range[0]);
       query.set("hi", this.range[1]);
@@ -47,6 +59,7 @@ export class Chart {
 
   async draw() {
     const url = this.address();
+    this.drawn = this.cells();
     if (this.flight?.url === url) {
       // Aborting would starve a slow chart whose data changes every second: finish, then ask once more.
       this.flight.again = true;
@@ -73,12 +86,12 @@ export class Chart {
   async show({ data, layout, meta }) {
     const note = this.panel.querySelector("header small");
     note.textContent = note.title = [meta.header, meta.nonfiniteText].filter(Boolean).join(" · ");
-    this.say(meta.empty ? "No visible run has logged this metric." : "");
+    this.say(meta.message);
     const first = !this.plot.classList.contains("js-plotly-plot");
     await window.Plotly.react(this.plot, data, themed(meta.empty ? bare(layout) : layout), CONFIG);
     if (!first) return;
     this.plot.on("plotly_relayout", (change) => this.zoomed(change));
-    sizes.observe(this.plot);
+    this.sizes.observe(this.plot);
   }
 
   /** Plotly says how the axes changed; a new x range asks for finer data, a reset for all of it. */
@@ -114,7 +127,7 @@ export class Chart {
   forget() {
     this.flight?.control.abort();
     this.flight = null;
-    sizes.unobserve(this.plot);
+    this.sizes.disconnect();
     if (window.Plotly) window.Plotly.purge(this.plot);
   }
 }

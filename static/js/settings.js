@@ -10,7 +10,9 @@ function specOf(form) {
   const spec = {};
   for (const field of form.elements) {
     if (!field.name || ["submit", "hidden"].includes(field.type) || (field.type === "radio" && !field.checked)) continue;
-    if (field.type === "checkbox") spec[field.name] = field.checked;
+    if (field.dataset.kind === "list") {
+      if (field.checked) (spec[field.name] ??= []).push(field.value);
+    } else if (field.type === "checkbox") spec[field.name] = field.checked;
     else if (field.dataset.kind === "number") {
       if (field.value.trim() !== "") spec[field.name] = Number.isNaN(Number(field.value)) ? field.value : Number(field.value);
     } else if (field.value !== "") spec[field.name] = field.value;

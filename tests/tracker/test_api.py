@@ -84,6 +84,15 @@ def test_series_are_what_the_panel_draws(cast: Cast) -> None:
     assert other.json()["groups"][1]["lower"] == [None] * STEPS
 
 
+def test_series_tell_where_runs_have_values_that_are_not_finite(cast: Cast) -> None:
+    log(cast.project, "lr0.3-nan", 0.3, [1.0, float("nan"), float("inf")])
+    answer = cast.as_("owner").get(f"{BASE}/series?metric=loss&group=config.lr").json()
+    assert answer["x_axis"] == "_step"
+    (marked,) = answer["nonfinite"]
+    assert (marked["label"], marked["x"], marked["runs"]) == ("lr: 0.3", [1, 2], [1, 1])
+    assert answer["groups"][1]["n"][:3] == [SEEDS + 1, SEEDS, SEEDS]
+
+
 def test_runs_come_in_pages_with_their_values(cast: Cast) -> None:
     answer = cast.as_("owner").get(f"{BASE}/runs?f=config.lr:=:0.3&sort=summary.loss").json()
     assert answer["total"] == SEEDS

@@ -104,6 +104,8 @@ class Groups(RunsetView):
 class Series(RunsetView):
     """What the panel of `metric` draws: per group x, line, lower and upper end of the band, and n runs.
 
+    `nonfinite`: of each group that has any, at which x how many of its runs have values that are NaN or infinite.
+
     `settings`, a JSON object of panel settings, stands in for what was saved.
     """
 
@@ -119,21 +121,33 @@ class Series(RunsetView):
             {
                 "metric": metric,
                 "settings": plot.to_spec(),
+                "x_axis": drawing.x_axis,
                 "bin_width": drawing.width,
                 "groups_drawn": len(drawing.lines),
                 "groups_total": drawing.basis.of_groups,
                 "groups": [
                     {
-                        "id": group.id,
-                        "label": group.label,
-                        "runs": len(group.run_ids),
-                        "x": finite(line.x),
-                        "line": finite(line.line),
-                        "lower": finite(line.low),
-                        "upper": finite(line.high),
-                        "n": line.n.tolist(),
+                        "id": part.group.id,
+                        "label": part.group.label,
+                        "runs": len(part.group.run_ids),
+                        "x": finite(part.line.x),
+                        "line": finite(part.line.line),
+                        "lower": finite(part.line.low),
+                        "upper": finite(part.line.high),
+                        "n": part.line.n.tolist(),
                     }
-                    for group, line in drawing.lines
+                    for part in drawing.drawn
+                    if part.line.x.size
+                ],
+                "nonfinite": [
+                    {
+                        "id": part.group.id,
+                        "label": part.group.label,
+                        "x": finite(part.marks.x),
+                        "runs": part.marks.runs.tolist(),
+                    }
+                    for part in drawing.drawn
+                    if part.marks.x.size
                 ],
             }
         )

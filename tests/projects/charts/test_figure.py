@@ -8,12 +8,16 @@ import plotly.graph_objects as go
 import pytest
 
 from projects.charts.aggregate import BANDS, LINES, group_line
-from projects.charts.figure import Basis, line_figure
+from projects.charts.figure import line_figure
+from projects.charts.header import Basis
 from projects.charts.line_plot import LEGEND_POSITIONS, LinePlot
+from projects.charts.nonfinite import Marks
+from projects.charts.traces import Drawn
 from projects.query.grouping import RunGroup
 from tests.projects.charts.curves import decoded
 
 NAN = math.nan
+NO_MARKS = Marks(np.empty(0), np.empty(0, dtype=np.int64))
 
 
 def figure(
@@ -24,24 +28,21 @@ def figure(
     nonfinite: int = 0,
     width: float | None = None,
     label: str = "lr: 0.1",
+    marks: Marks = NO_MARKS,
     **settings: Any,
 ) -> dict[str, Any]:
     """A figure of groups, each a list of runs, each a list of a value for every x. Checked as plotly and JSON check."""
-    plot = LinePlot.from_spec(settings)
-    lines = []
+    plot = LinePlot.from_spec({"xAxis": "_step"} | settings)
+    drawn = []
     for number, runs in enumerate(values):
         value = np.array(runs, dtype=float)
         group = RunGroup(f"g{number}", label, "#4269d0", tuple(uuid.UUID(int=n) for n in range(len(runs))))
         at = np.arange(value.shape[1], dtype=float) if x is None else np.array(x, dtype=float)
-        lines.append(
-            (
-                group,
-                group_line(at, value, value, value, agg=plot.group_agg, area=plot.group_area if grouped else "none"),
-            )
-        )
+        line = group_line(at, value, value, value, agg=plot.group_agg, area=plot.group_area if grouped else "none")
+        drawn.append(Drawn(group, line, marks))
     runs = sum(map(len, values))
     basis = Basis(runs, runs, len(values), of_groups or len(values), nonfinite)
-    made = line_figure(metric="val/loss", plot=plot, lines=lines, basis=basis, grouped=grouped, width=width)
+    made = line_figure(metric="val/loss", plot=plot, drawn=drawn, basis=basis, grouped=grouped, width=width)
     go.Figure(made["data"], made["layout"])
     json.dumps(made, allow_nan=False)
     return made
@@ -162,6 +163,7 @@ def test_on_a_log_x_axis_a_band_starts_above_zero() -> None:
         ({"endedEarly": "carry"}, "mean ± std dev · 4 of 4 runs · last values carried"),
         ({"minRuns": 2}, "mean ± std dev · 4 of 4 runs · where 2 runs or more"),
         ({"sampleDeviation": False}, "mean ± population std dev · 4 of 4 runs"),
+        ({"states": ["failed", "running"]}, "mean ± std dev · 4 of 4 runs · only running and failed"),
     ],
 )
 def test_the_header_says_what_is_drawn(settings: dict[str, Any], text: str) -> None:
@@ -214,3 +216,66 @@ def test_every_legend_position_is_drawn(position: str) -> None:
     layout = figure([[[1, 2]]], showLegend=True, legendPosition=position)["layout"]
     assert layout["showlegend"]
     assert layout["legend"]["orientation"] in ("h", "v")
+
+
+def test_marks_of_what_is_not_finite_stand_at_the_bottom_whatever_the_y_axis_shows() -> None:
+    marks = Marks(np.array([1.0, 4.0]), np.array([2, 1]))
+    made = figure([[[0, 1], [1, 2], [3, 4]]], marks=marks, nonfinite=3)
+    mark = role(made, "nonfinite")[0]
+    assert (mark["yaxis"], mark["marker"]["color"], mark["legendgroup"]) == ("y2", "#4269d0", "g0")
+    assert decoded(mark["x"]).tolist() == [1, 4]
+    assert (decoded(mark["y"]) < 0.05).all()
+    assert decoded(mark["customdata"]).tolist() == [2, 1]
+    assert mark["hovertemplate"].startswith("%{customdata} of 3 runs NaN or infinite here")
+    assert made["layout"]["yaxis2"]["range"] == [0, 1]
+    assert "yaxis2" not in figure([[[0, 1]]])["layout"]
+
+
+def test_rows_of_marks_do_not_cover_each_other_or_the_chart() -> None:
+    made = figure([[[0, 1]]] * 20, marks=Marks(np.array([1.0]), np.array([1])))
+    heights = [decoded(mark["y"])[0] for mark in role(made, "nonfinite")]
+    assert len(set(heights)) == 20
+    assert max(heights) < 0.2
+
+
+def test_a_chart_of_nothing_says_why() -> None:
+    assert figure([])["meta"]["message"] == "No visible run has logged this metric."
+    assert figure([[[NAN]]], nonfinite=1)["meta"]["message"] == "No value here is a finite number."
+    assert figure([[[1]]])["meta"]["message"] == ""
+
+
+def test_an_outlier_does_not_squeeze_the_rest() -> None:
+    values = [[*np.linspace(1, 2, 99).tolist(), 1000.0]]
+    assert "range" not in figure([values])["layout"]["yaxis"]
+    low, high = figure([values], ignoreOutliers=True)["layout"]["yaxis"]["range"]
+    fifth, last = np.percentile(values, [5, 95])
+    assert low is None, "nothing lies far below"
+    assert high == pytest.approx(last + (last - fifth) / 2)
+    assert figure([values], ignoreOutliers=True, yMax=1500)["layout"]["yaxis"]["range"] == [None, 1500]
+    log = figure([values], ignoreOutliers=True, yLogScale=True)["layout"]["yaxis"]["range"]
+    assert log[0] is None
+    assert math.log10(2) < log[1] < math.log10(5)
+
+
+@pytest.mark.parametrize("values", [[[1.0, 1.0]], [[1.0, 2.0, 3.0]], [[NAN]]])
+def test_without_outliers_the_axis_is_scaled_as_ever(values: list[list[float]]) -> None:
+    assert "range" not in figure([values], ignoreOutliers=True)["layout"]["yaxis"]
+
+
+def test_points_are_marked_if_asked() -> None:
+    assert role(figure([[[1, 2]]]), "line")[0]["mode"] == "lines"
+    assert role(figure([[[1, 2]]], markPoints=True), "line")[0]["mode"] == "lines+markers"
+
+
+@pytest.mark.parametrize(
+    ("axis", "title"),
+    [
+        ("_step", None),
+        ("_absolute_runtime", "Relative time, wall (s)"),
+        ("_runtime", "Relative time, process (s)"),
+        ("_timestamp", "Wall time (UTC)"),
+        ("epoch", "epoch"),
+    ],
+)
+def test_the_x_axis_is_named_unless_it_is_the_step(axis: str, title: str | None) -> None:
+    assert figure([[[1, 2]]], xAxis=axis)["layout"]["xaxis"].get("title", {}).get("text") == title

@@ -10,6 +10,7 @@ from projects.charts.line_plot import (
     GROUP_BYS,
     LEGEND_POSITIONS,
     SMOOTHINGS,
+    STATES,
     X_AXES,
     LinePlot,
     SpecError,
@@ -26,11 +27,14 @@ EVERYTHING = {
     "yLogScale": True,
     "smoothingType": "exponential",
     "smoothingWeight": 0.9,
+    "showOriginalAfterSmoothing": True,
+    "ignoreOutliers": True,
     "limit": 37,
     "title": "Loss",
     "xTitle": "t",
     "yTitle": "nats",
     "lineWidth": 1.5,
+    "markPoints": True,
     "showLegend": True,
     "legendPosition": "east",
     "groupAgg": "median",
@@ -39,6 +43,7 @@ EVERYTHING = {
     "align": "interpolate",
     "endedEarly": "carry",
     "minRuns": 3,
+    "states": ["running", "crashed"],
     "sampleDeviation": False,
 }
 
@@ -47,7 +52,7 @@ def test_an_empty_spec_is_the_default_plot() -> None:
     plot = LinePlot.from_spec({})
     assert plot == LinePlot()
     assert plot.to_spec() == {}
-    assert (plot.group_agg, plot.group_area, plot.x_axis, plot.limit) == ("mean", "stddev", "_step", 10)
+    assert (plot.group_agg, plot.group_area, plot.x_axis, plot.limit) == ("mean", "stddev", "", 10)
 
 
 def test_every_setting_survives_the_way_to_json_and_back() -> None:
@@ -75,11 +80,16 @@ def test_the_labels_are_those_of_the_settings_dialog() -> None:
         "Quartiles",
         "Each run",
     ]
-    assert [choice.label for choice in X_AXES] == ["Step", "Relative time", "Wall time"]
+    assert [choice.label for choice in X_AXES] == [
+        "Step",
+        "Relative time (wall)",
+        "Relative time (process)",
+        "Wall time",
+    ]
 
 
 @pytest.mark.parametrize(
-    "choices", [ALIGNS, EARLY_ENDS, GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, SMOOTHINGS, X_AXES]
+    "choices", [ALIGNS, EARLY_ENDS, GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, SMOOTHINGS, STATES, X_AXES]
 )
 def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
     assert len({choice.key for choice in choices}) == len({choice.label for choice in choices}) == len(choices)
@@ -96,7 +106,10 @@ def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
         ("groupAgg", ["mean"]),
         ("groupArea", "Std dev"),
         ("groupBy", "lr"),
-        ("xAxis", ""),
+        ("states", "running"),
+        ("states", ["sleeping"]),
+        ("states", [["running"]]),
+        ("ignoreOutliers", 1),
         ("xAxis", "_steps"),
         ("xAxis", 3),
         ("xAxis", "a\0b"),

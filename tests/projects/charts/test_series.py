@@ -34,7 +34,8 @@ class History:
         ]
         return points(asked) if self.width is None else cells(asked, self.width)
 
-    def logged(self, *, column_id: uuid.UUID) -> set[uuid.UUID]:
+    @property
+    def logged(self) -> set[uuid.UUID]:
         return {run for run, curve in self.curves.items() if curve}
 
 
@@ -45,7 +46,6 @@ def history(monkeypatch: pytest.MonkeyPatch):
     def keep(*curves: Curve, width: int | None = None) -> History:
         kept = History({uuid.UUID(int=number): curve for number, curve in enumerate(curves)}, width)
         monkeypatch.setattr(series.store, "read", kept.read)
-        monkeypatch.setattr(series.store, "logged", kept.logged)
         return kept
 
     return keep
@@ -56,7 +56,7 @@ def group(name: str, *runs: int) -> RunGroup:
 
 
 def figure(*groups: RunGroup, grouped: bool = True, total: int | None = None, **rest: Any) -> dict[str, Any]:
-    limits = {key: rest.pop(key) for key in ("lo", "hi") if key in rest}
+    limits = {key: rest.pop(key) for key in ("lo", "hi", "cells", "logged") if key in rest}
     plot = LinePlot.from_spec(rest)
     drawing = series.draw(
         project_id=PROJECT,
@@ -77,8 +77,13 @@ def traces(made: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return [trace for trace in made["data"] if trace["meta"]["group"] == name]
 
 
-def y_of(made: dict[str, Any], name: str) -> list[float]:
-    return decoded(traces(made, name)[-1]["y"]).tolist()
+def trace(made: dict[str, Any], name: str, role: str) -> dict[str, Any]:
+    (found,) = [trace for trace in traces(made, name) if trace["meta"]["role"] == role]
+    return found
+
+
+def y_of(made: dict[str, Any], name: str, role: str = "line") -> list[float]:
+    return decoded(trace(made, name, role)["y"]).tolist()
 
 
 def test_runs_of_constant_0_and_1_have_a_standard_error_of_a_half_at_every_step(history) -> None:
@@ -144,6 +149,8 @@ def test_values_that_are_not_finite_are_left_out_and_counted(history) -> None:
     assert y_of(made, "a") == [2, 4]
     assert made["meta"]["header"] == "mean ± std dev · 2 of 3 runs"
     assert made["meta"]["nonfiniteText"] == "3 values left out (NaN or infinite)"
+    marks = trace(made, "a", "nonfinite")
+    assert (decoded(marks["x"]).tolist(), decoded(marks["customdata"]).tolist()) == ([0, 1], [1, 2])
 
 
 def test_a_group_without_the_metric_is_not_drawn_but_its_runs_are_named(history) -> None:
@@ -187,12 +194,12 @@ def test_the_question_names_column_axis_and_range(history) -> None:
     asked = history([(0, 1), (5, 2), (9, 3)]).asked
     assert y_of(figure(group("a", 0), lo=4, hi=8), "a") == [2]
     figure(group("a", 0), xMin=1, xMax=7, xAxis="_runtime")
-    figure(group("a", 0), xMin=1, xMax=7, lo=2.0)
+    figure(group("a", 0), xMin=1, xMax=7, lo=2.0, cells=1000)
     column = column_id(PROJECT, "history", "val/loss")
     assert asked == [
-        {"column_id": column, "x": "_step", "lo": 4, "hi": 8},
-        {"column_id": column, "x": "_runtime", "lo": 1.0, "hi": 7.0},
-        {"column_id": column, "x": "_step", "lo": 2.0, "hi": 7.0},
+        {"column_id": column, "x": "_step", "lo": 4, "hi": 8, "exact_below": 1000, "cells": 500},
+        {"column_id": column, "x": "_runtime", "lo": 1.0, "hi": 7.0, "exact_below": 1000, "cells": 500},
+        {"column_id": column, "x": "_step", "lo": 2.0, "hi": 7.0, "exact_below": 2000, "cells": 1000},
     ]
 
 
@@ -216,10 +223,10 @@ def test_without_a_weight_nothing_is_smoothed(history) -> None:
 
 
 def test_only_where_all_runs_that_logged_the_metric_have_data(history) -> None:
-    history([(0, 0), (1, 0), (2, 0)], [(0, 2), (1, 2)], [], [(0, 7), (1, 7), (2, 7), (3, 7)])
-    made = figure(group("a", 0, 1, 2), group("b", 3), endedEarly="all")
+    logged = history([(0, 0), (1, 0), (2, 0)], [(0, 2), (1, 2)], [], [(0, 7), (1, 7), (2, 7), (3, 7)]).logged
+    made = figure(group("a", 0, 1, 2), group("b", 3), endedEarly="all", logged=logged)
     assert (y_of(made, "a"), y_of(made, "b")) == ([1, 1], [7, 7, 7, 7])
-    assert figure(group("a", 0, 1, 2), endedEarly="all", lo=2)["meta"]["empty"], "a zoom revives no run"
+    assert figure(group("a", 0, 1, 2), endedEarly="all", lo=2, logged=logged)["meta"]["empty"], "a zoom revives no run"
 
 
 def test_a_run_that_ended_keeps_its_last_value_to_the_end_of_its_group_zoomed_or_not(history) -> None:
@@ -264,9 +271,84 @@ def test_cells_and_points_agree(history) -> None:
     rng = np.random.default_rng(3)
     curves = [list(enumerate(rng.normal(size=5000).tolist())) for _ in range(4)]
     made = []
-    for width in (8, None):
+    for width in (16, None):
         history(*curves, width=width)
         made.append(figure(group("a", 0, 1, 2, 3), groupArea="ci95"))
     assert made[0]["meta"] == made[1]["meta"]
     for rolled, raw in zip(made[0]["data"], made[1]["data"], strict=True):
         assert decoded(rolled["y"]) == pytest.approx(decoded(raw["y"]), rel=1e-9, abs=1e-12)
+
+
+def test_the_original_is_drawn_beneath_the_smoothed(history) -> None:
+    history([(0, 0), (1, 8), (2, 0)], [(0, 4), (1, 0), (2, 4)])
+    smoothing = {"smoothingType": "exponential", "smoothingWeight": 0.5}
+    made = figure(group("a", 0, 1), showOriginalAfterSmoothing=True, **smoothing)
+    assert y_of(made, "a", "original") == [2, 4, 2]
+    assert trace(made, "a", "original")["line"]["width"] < trace(made, "a", "line")["line"]["width"]
+    roles = [trace["meta"]["role"] for trace in made["data"]]
+    assert roles == ["band", "original", "line"]
+    assert "original" not in {trace["meta"]["role"] for trace in figure(group("a", 0, 1), **smoothing)["data"]}
+    unsmoothed = figure(group("a", 0, 1), showOriginalAfterSmoothing=True)
+    assert [trace["meta"]["role"] for trace in unsmoothed["data"]] == ["band", "line"]
+
+
+NEIGHBOURS = [
+    {"smoothingType": "exponential", "smoothingWeight": 0.9},
+    {"smoothingType": "exponentialTimeWeighted", "smoothingWeight": 0.9},
+    {"smoothingType": "gaussian", "smoothingWeight": 5},
+    {"smoothingType": "average", "smoothingWeight": 20},
+    {"align": "interpolate"},
+    {"align": "last"},
+]
+
+
+@pytest.mark.parametrize("settings", NEIGHBOURS)
+def test_zoomed_a_curve_is_what_it_is_unzoomed_where_all_points_are_shown(history, settings: dict[str, Any]) -> None:
+    rng = random.Random(8)
+    history(*([(x, rng.random()) for x in sorted(rng.sample(range(300), 150))] for _ in range(4)))
+    groups = group("a", 0, 1), group("b", 2, 3)
+    whole = figure(*groups, **{"align": "exact"} | settings)
+    part = figure(*groups, lo=100, hi=140, **{"align": "exact"} | settings)
+    for name in ("a", "b"):
+        for role in ("line", "band"):
+            x, y = (decoded(trace(whole, name, role)[axis]) for axis in "xy")
+            inside = (x >= 100) & (x <= 140)
+            zoomed = trace(part, name, role)
+            if role == "line":
+                np.testing.assert_array_equal(decoded(zoomed["x"]), x[inside])
+                np.testing.assert_array_equal(decoded(zoomed["y"]), y[inside])
+            else:
+                assert set(decoded(zoomed["y"]).tolist()) >= set(y[inside & np.isfinite(y)].tolist())
+
+
+@pytest.mark.parametrize("settings", NEIGHBOURS[:1] + NEIGHBOURS[2:])
+def test_zoomed_into_a_long_run_enough_is_read_beside_the_range(history, settings: dict[str, Any]) -> None:
+    """Against the run with its neighbours on either side smoothed as they were logged."""
+    rng = random.Random(9)
+    values = [rng.random() for _ in range(20_000)]
+    history(list(enumerate(values)))
+    part = figure(group("a", 0), lo=9000, hi=9200, **settings)
+    near = values[7000:11_200]
+    history(list(enumerate(near)))
+    expected = decoded(trace(figure(group("a", 0), cells=5000, **settings), "a", "line")["y"])[2000:2201]
+    assert decoded(trace(part, "a", "line")["x"]).tolist() == list(range(9000, 9201))
+    assert decoded(trace(part, "a", "line")["y"]) == pytest.approx(expected, abs=2e-6)
+
+
+def test_what_lies_beside_a_zoom_is_neither_drawn_nor_counted(history) -> None:
+    nan = float("nan")
+    history([(x, nan if x in (5, 50, 90) else 1) for x in range(100)], [(x, 2) for x in range(10)])
+    made = figure(group("a", 0, 1), lo=40, hi=60, smoothingType="average", smoothingWeight=30)
+    assert made["meta"]["header"].startswith("mean ± std dev · 1 of 2 runs")
+    assert made["meta"]["nonfinite"] == 1
+    assert decoded(trace(made, "a", "nonfinite")["x"]).tolist() == [50]
+    assert decoded(trace(made, "a", "line")["x"]).tolist() == [x for x in range(40, 61) if x != 50]
+
+
+def test_a_chart_has_as_many_cells_as_it_has_pixels(history) -> None:
+    history([(i, i % 7) for i in range(5000)])
+    assert len(y_of(figure(group("a", 0)), "a")) == 313
+    assert len(y_of(figure(group("a", 0), cells=2000), "a")) == 1250
+    history([(i, i % 7) for i in range(1001)])
+    assert figure(group("a", 0), cells=501)["meta"]["exact"]
+    assert not figure(group("a", 0), cells=500)["meta"]["exact"]

@@ -1,3 +1,4 @@
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import fields
@@ -5,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import zstandard
 from django.http import HttpResponse
 from django.test import Client
 
@@ -12,6 +14,7 @@ from projects.charts.line_plot import LinePlot
 from projects.models import Membership, PanelSettings, Project, Role, User, Visibility
 from tests import factories
 from tests.factories import make_project, make_user
+from tests.projects.charts.curves import decoded
 
 pytestmark = pytest.mark.django_db
 
@@ -77,10 +80,102 @@ def test_an_unknown_metric_is_an_empty_chart(ask: Callable[..., Any]) -> None:
     assert ask(metric="nothing").json()["meta"]["empty"] is True
 
 
+def header(response: Any) -> str:
+    assert response.status_code == 200
+    return response.json()["meta"]["header"]
+
+
+def spec(**settings: object) -> str:
+    return json.dumps(settings)
+
+
+def test_ungrouped_by_the_panel_what_the_table_hides_stays_hidden(ask: Callable[..., Any], client: Client) -> None:
+    page = client.get("/api/ada/digits/groups?group=config.lr").json()
+    hidden = page[0]["id"]
+    assert lines_of(ask(group="config.lr", hide=hidden)) == ["lr: 0.2"]
+    response = ask(group="config.lr", hide=hidden, settings=spec(groupBy="none"))
+    assert sorted(lines_of(response)) == [f"lr0.2-seed{seed}" for seed in range(3)]
+    assert header(response) == "3 of 3 runs"
+
+
+def test_only_runs_of_chosen_states_count(ask: Callable[..., Any], project: Project) -> None:
+    log_run(project, "going-on", lr=0.1, complete=False)
+    assert header(ask(group="config.lr")) == "mean ± std dev · 7 of 7 runs"
+    finished = ask(group="config.lr", settings=spec(states=["finished"]))
+    assert header(finished) == "mean ± std dev · 6 of 6 runs · only finished"
+    running = ask(group="config.lr", settings=spec(states=["running", "crashed"]))
+    assert header(running) == "mean ± std dev · 1 of 1 runs · only running and crashed"
+    assert lines_of(running) == ["lr: 0.1"]
+    colours = [{t["name"]: t["line"]["color"] for t in r.json()["data"]} for r in (finished, running)]
+    assert colours[0]["lr: 0.1"] == colours[1]["lr: 0.1"]
+    assert ask(settings=spec(states=["failed"])).json()["meta"]["empty"]
+
+
+@pytest.fixture
+def by_epoch(project: Project) -> Project:
+    """Three steps an epoch; the client's definition of it."""
+    rows = [{"val/loss": step, "epoch": step // 3} for step in range(9)]
+    defined = {"m": [{"1": "epoch"}, {"2": "val/*", "5": 1}]}
+    for number in range(2):
+        factories.log_run(project, f"epochs-{number}", rows, client_info=defined)
+    return project
+
+
+def test_a_panel_has_the_x_axis_its_runs_defined_unless_one_is_chosen(
+    ask: Callable[..., Any], client: Client, by_epoch: Project
+) -> None:
+    default = ask(metric="val/loss", group="state", f="display_name:contains:epochs").json()
+    assert default["meta"]["header"] == "mean ± std dev · 2 of 2 runs · over epoch"
+    assert (default["meta"]["xAxis"], default["layout"]["xaxis"]["title"]["text"]) == ("epoch", "epoch")
+    line = default["data"][-1]
+    assert decoded(line["x"]).tolist() == [0, 1, 2]
+    assert decoded(line["y"]).tolist() == [1, 4, 7]
+    chosen = ask(metric="val/loss", group="display_name", settings=spec(xAxis="_step")).json()
+    assert chosen["meta"]["header"] == "mean ± std dev · 2 of 2 runs"
+    assert len(decoded(chosen["data"][-1]["x"])) == 9
+    assert "Default: epoch" in client.get(f"{SETTINGS}?metric=val/loss").content.decode()
+    assert "Default: Step" in client.get(f"{SETTINGS}?metric=loss").content.decode()
+
+
+def test_few_widths_of_charts_are_told_apart(ask: Callable[..., Any], project: Project) -> None:
+    for number in range(2):
+        log_run(project, f"long-{number}", lr=9, steps=3000)
+    points = {
+        cells: len(decoded(ask(group="config.lr", cells=cells).json()["data"][-1]["x"]))
+        for cells in ("", 1, 500, 501, 1000, 4000, 10**8)
+    }
+    assert points == {"": 375, 1: 375, 500: 375, 501: 750, 1000: 750, 4000: 3000, 10**8: 3000}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip", "gzip"),
+        ("zstd;q=0, gzip", "gzip"),
+        ("zstd;q=0.5, gzip", "zstd"),
+        ("", None),
+    ],
+)
+def test_an_answer_is_compressed_as_the_browser_takes_it(
+    ask: Callable[..., Any], accepted: str, encoding: str | None
+) -> None:
+    plain, answer = ask(group="config.lr"), ask(group="config.lr", headers={"Accept-Encoding": accepted})
+    assert answer.get("Content-Encoding") == encoding
+    assert "Accept-Encoding" in answer["Vary"]
+    unpack = {"zstd": zstandard.decompress, "gzip": gzip.decompress, None: bytes}[encoding]
+    assert unpack(answer.content) == plain.content
+    assert int(answer["Content-Length"]) == len(answer.content)
+    known = {"If-None-Match": answer["ETag"], "Accept-Encoding": accepted}
+    assert ask(group="config.lr", headers=known).status_code == 304
+
+
 @pytest.mark.parametrize(
     "query",
     [
         {"metric": ""},
+        {"cells": "wide"},
+        {"cells": "-1"},
         {"metric": "a\0b"},
         {"lo": "x"},
         {"hi": "nan"},

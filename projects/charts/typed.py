@@ -1,0 +1,40 @@
+"""Numbers as Plotly's typed arrays: {"dtype", "bdata" (base64, little-endian), "shape"}, in which NaN is a gap."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+DTYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
+FEW = 5000  # values that are kept whole: a chart of so few is small in any case
+UNSEEN = 1e-6  # of the range drawn: a thousandth of a pixel
+
+
+def typed(values: NDArray[Any], dtype: str = "") -> dict[str, str]:
+    """Without a `dtype` the smallest that holds all values to the last bit."""
+    dtype = dtype or next(name for name in DTYPES if _holds(name, values))
+    data = base64.b64encode(values.astype("<" + dtype).tobytes()).decode()
+    shape = {} if values.ndim == 1 else {"shape": ", ".join(map(str, values.shape))}
+    return {"dtype": dtype, "bdata": data} | shape
+
+
+def drawn_dtype(parts: Sequence[Floats]) -> str:
+    """For all that is drawn on one y axis: float32 where there is much of it and it moves nothing by a visible bit."""
+    if sum(map(len, parts)) <= FEW:
+        return "f8"
+    every = np.concatenate(parts)
+    every = every[np.isfinite(every)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        return "f4" if every.size and np.abs(every.astype("f4") - every).max() <= UNSEEN * np.ptp(every) else "f8"
+
+
+def _holds(dtype: str, values: NDArray[Any]) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        # The first value tells nearly always.
+        return all(np.array_equal(part.astype(dtype), part, equal_nan=True) for part in (values[:1], values))
