@@ -16,6 +16,7 @@ from projects.charts.line_plot import (
     LEGEND_POSITIONS,
     SMOOTHINGS,
     STATES,
+    TOOLTIP_VARIABLES,
     X_AXES,
     Choice,
     LinePlot,
@@ -23,6 +24,7 @@ from projects.charts.line_plot import (
 )
 
 _PER_ROW = 5
+_FIELDS = 3  # to be filled in, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`kind`: segmented, select, number, range, text, flag or checks (any of several).
+    """`kind`: segmented, select, number, range, text, flag, checks (any of several) or fields (several, in order).
 
     `key`: its spec key, of a range that of its lower end.
     """
@@ -49,6 +51,7 @@ class Setting:
     high_key: str = ""
     high_value: object = None
     placeholder: str = ""
+    suggests: bool = False  # fields, as one types
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +111,49 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], defaul
         Setting("text", "yTitle", "Y axis title", plot.y_title),
         Setting("number", "lineWidth", "Line width", plot.line_width, hint="In pixels."),
         Setting("flag", "markPoints", "Mark points", plot.mark_points),
+        Setting(
+            "text",
+            "dashBy",
+            "Dash by",
+            plot.dash_by,
+            hint="A column: each of its values has a dash of its own. Groups whose runs differ in it stay solid.",
+            placeholder="config.optimizer",
+            suggests=True,
+        ),
     )
     legend = (
         Setting("flag", "showLegend", "Show a legend", plot.show_legend),
         _segmented("legendPosition", "Position", LEGEND_POSITIONS, plot.legend_position),
+        Setting(
+            "text",
+            "legendTemplate",
+            "Names of lines",
+            plot.legend_template,
+            hint="With ${group}, ${run:displayName}, ${config:key}, ${summary:key}.",
+            placeholder="${group}",
+        ),
+        Setting(
+            "text",
+            "tooltipTemplate",
+            "Tooltip",
+            plot.tooltip_template,
+            hint="With " + ", ".join(f"${{{name}}}" for name in TOOLTIP_VARIABLES) + ".",
+            placeholder="${mean} ± ${stddev} (${count} runs)",
+        ),
     )
     advanced = (
         _segmented("groupAgg", "Line", GROUP_AGGS, plot.group_agg),
         _segmented("groupArea", "Shading", GROUP_AREAS, plot.group_area),
         _segmented("groupBy", "Group this panel by", GROUP_BYS, plot.group_by),
+        Setting(
+            "fields",
+            "groupFields",
+            "Chosen fields",
+            (*plot.group_fields, *[""] * max(1, _FIELDS - len(plot.group_fields))),
+            hint="For “Chosen fields”: the outermost first.",
+            placeholder="config.lr",
+            suggests=True,
+        ),
         _segmented("align", "Align", ALIGNS, plot.align),
         _segmented("endedEarly", "Runs that ended early", EARLY_ENDS, plot.ended_early),
         Setting(

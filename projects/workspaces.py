@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from projects.charts.line_plot import X_AXES, LinePlot, SpecError
 from projects.charts.series import CELLS, Drawing, draw
+from projects.looks import dressed
 from projects.models import PanelSettings, Project, Workspace
+from projects.query.fields import RUN_FIELDS, field_from, groupable
 from projects.query.grouping import default_fields, run_groups
 from projects.query.natural import natural_text
-from projects.query.runset import Runset
+from projects.query.runset import RUN, Field, Runset
 from projects.query.step_metrics import step_metric
 from runs.columns import column_id
 from runs.history import store
@@ -58,7 +60,10 @@ def panel_drawing(
 ) -> Drawing:
     """What a panel draws: the first groups of the table, up to the plot's limit, that have logged the metric."""
     plot = replace(plot, x_axis=plot.x_axis or default_axis(project, metric))
-    asked = replace(runset, grouped=False) if plot.group_by == "none" else runset
+    asked = {
+        "none": replace(runset, grouped=False),
+        "fields": replace(runset, grouped=True, fields=tuple(map(field_from, plot.group_fields))),
+    }.get(plot.group_by, runset)
     logged = store.logged(column_id=column_id(project.id, Scope.HISTORY, metric))
     counted = _counted(project, runset, asked, plot)
     if counted is not None:
@@ -70,7 +75,7 @@ def panel_drawing(
         project_id=project.id,
         metric=metric,
         plot=plot,
-        groups=groups,
+        groups=dressed(project, plot, groups),
         total_groups=total,
         lo=lo,
         hi=hi,
@@ -106,6 +111,14 @@ def metrics(project: Project) -> list[str]:
     columns = Column.objects.filter(project=project, scope=Scope.HISTORY).values_list("key", "kinds")
     names = [key for key, kinds in columns if kinds & Kind.NUMBER and not key.startswith("_")]
     return sorted(names, key=lambda name: (natural_text(name), name))
+
+
+def fields(project: Project) -> list[Field]:
+    """What runs can be grouped by: run fields, then columns in natural order. One query."""
+    own = [Field(RUN, key) for key in RUN_FIELDS if groupable(Field(RUN, key))]
+    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
+    found = sorted(columns.values_list("scope", "key"), key=lambda name: (name[0], natural_text(name[1]), name[1]))
+    return own + [Field(scope, key) for scope, key in found]
 
 
 def sections(project: Project, names: list[str]) -> list[Section]:

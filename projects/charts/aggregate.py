@@ -9,8 +9,8 @@ first, so runs that agree have a mean that is theirs and a deviation of exactly 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -184,6 +184,16 @@ BANDS: dict[str, Callable[[Runs], Band]] = {
     "quartiles": _quartiles,
     "each": _nothing,
 }
+# What tooltips may tell besides.
+STATISTICS: dict[str, Callable[[Runs], Floats]] = {
+    "mean": lambda runs: runs.mean,
+    "median": lambda runs: runs.quantile(0.5),
+    "stddev": lambda runs: runs.deviation,
+    "stderr": lambda runs: runs.error,
+    "min": lambda runs: runs.minimum,
+    "max": lambda runs: runs.maximum,
+    "count": lambda runs: runs.n.astype(np.float64),
+}
 CENTRED_ON_MEAN = frozenset({"stddev", "stderr", "ci95"})
 
 
@@ -197,12 +207,21 @@ class GroupLine:
     high: Floats
     n: Counts
     each: Floats | None = None  # (runs, cells), NaN where a run has no value; for "each"
+    told: Mapping[str, Floats] = field(default_factory=dict)  # further statistics, (cells,) each
 
 
 def group_line(
-    x: Floats, value: Floats, low: Floats, high: Floats, *, agg: str, area: str, sample_deviation: bool = True
+    x: Floats,
+    value: Floats,
+    low: Floats,
+    high: Floats,
+    *,
+    agg: str,
+    area: str,
+    sample_deviation: bool = True,
+    tell: Iterable[str] = (),
 ) -> GroupLine:
-    """`x` (cells,) and one group's rows of an Aligned.
+    """`x` (cells,) and one group's rows of an Aligned; `tell`: keys of STATISTICS.
 
     With Each run, a run's own value is its minimum when the line is Min, its maximum when it is Max.
     """
@@ -218,7 +237,8 @@ def group_line(
     with np.errstate(over="ignore", invalid="ignore"):
         lower, upper = BANDS[area](runs)
         each = {"min": low, "max": high}.get(agg, value) if area == "each" else None
-        return GroupLine(x, LINES[agg](runs), lower, upper, runs.n, each)
+        told = {name: STATISTICS[name](runs) for name in tell}
+        return GroupLine(x, LINES[agg](runs), lower, upper, runs.n, each, told)
 
 
 def t_975(freedom: NDArray[np.integer]) -> Floats:

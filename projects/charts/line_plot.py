@@ -7,10 +7,13 @@ holds only what differs from the default.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from projects.query.fields import RUN_FIELDS, field_from, groupable
+from projects.query.runset import CONFIG, RUN, SUMMARY, Field
 from runs.states import SHOWN_ORDER
 
 
@@ -76,6 +79,7 @@ EARLY_ENDS = (
 GROUP_BYS = (
     Choice("same", "Same as table", "One line per group of the runs table."),
     Choice("none", "None", "One line per run."),
+    Choice("fields", "Chosen fields", "One line per group of the fields below, whatever the table shows."),
 )
 STATES = tuple(Choice(state.value, state.label, f"Runs that are {state.label.lower()}.") for state in SHOWN_ORDER)
 LEGEND_POSITIONS = (
@@ -84,6 +88,9 @@ LEGEND_POSITIONS = (
     Choice("east", "Right", "Right of the plot."),
     Choice("west", "Left", "Left of the plot."),
 )
+TOOLTIP_VARIABLES = ("x", "y", "mean", "median", "stddev", "stderr", "min", "max", "count")
+VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+MAX_FIELDS = 8
 MAX_LINES = 1000
 MAX_SMOOTHING = 100
 MOST_RUNS = 100_000
@@ -117,6 +124,53 @@ def _text(value: object) -> str:
     if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
         raise ValueError("Has characters that can't be stored.")
     return value
+
+
+def legend_field(variable: str) -> Field | None:
+    """What `${variable}` stands for in a legend: `run:displayName`, `config:key`, `summary:key`; None for `group`.
+
+    Raises ValueError.
+    """
+    scope, _, key = variable.partition(":")
+    if variable == "group":
+        return None
+    if scope in (CONFIG, SUMMARY) and key:
+        return Field(scope, key)
+    name = re.sub("[A-Z]", lambda found: "_" + found[0].lower(), key)
+    if scope != RUN or name not in RUN_FIELDS or not groupable(Field(RUN, name)):
+        raise ValueError(
+            f"${{{variable}}} is not known: ${{group}}, ${{run:displayName}}, ${{config:…}}, ${{summary:…}}."
+        )
+    return Field(RUN, name)
+
+
+def _legend_template(value: object) -> str:
+    text = _text(value)
+    for found in VARIABLE.finditer(text):
+        legend_field(found[1])
+    return text
+
+
+def _tooltip_template(value: object) -> str:
+    text = _text(value)
+    for found in VARIABLE.finditer(text):
+        if found[1] not in TOOLTIP_VARIABLES:
+            raise ValueError(f"{found[0]} is not known: {', '.join(f'${{{name}}}' for name in TOOLTIP_VARIABLES)}.")
+    return text
+
+
+def _field(value: object) -> str:
+    """A field that runs can be grouped by, as text; "" is none."""
+    text = _text(value)
+    if text and not groupable(field_from(text)):
+        raise ValueError("Runs can't be told apart by this field.")
+    return text
+
+
+def _fields(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_FIELDS:
+        raise ValueError(f"Must be a list of at most {MAX_FIELDS} fields.")
+    return tuple(dict.fromkeys(text for item in value if (text := _field(item))))
 
 
 def _x_axis(value: object) -> str:
@@ -204,11 +258,15 @@ class LinePlot:
     y_title: str = _setting("", _text)
     line_width: float = _setting(2.0, _line_width)
     mark_points: bool = _setting(False, _flag)
+    dash_by: str = _setting("", _field)  # a field: each of its values has a dash of its own
     show_legend: bool = _setting(False, _flag)
     legend_position: str = _setting("north", _one_of(LEGEND_POSITIONS))
+    legend_template: str = _setting("", _legend_template)  # names of lines; "": the group, or the run's name
+    tooltip_template: str = _setting("", _tooltip_template)  # "": the statistic, its band, n of N runs
     group_agg: str = _setting("mean", _one_of(GROUP_AGGS))
     group_area: str = _setting("stddev", _one_of(GROUP_AREAS))
     group_by: str = _setting("same", _one_of(GROUP_BYS))
+    group_fields: tuple[str, ...] = _setting((), _fields)  # for "fields", the outermost first
     align: str = _setting("auto", _one_of(ALIGNS))
     ended_early: str = _setting("available", _one_of(EARLY_ENDS))
     min_runs: int = _setting(1, _whole(MOST_RUNS))  # a group is drawn where it has at least as many
@@ -251,6 +309,8 @@ class LinePlot:
     def _errors_together(self) -> dict[str, str]:
         """Of settings that are right by themselves and wrong with another."""
         errors = {}
+        if self.group_by == "fields" and not self.group_fields:
+            errors["groupFields"] = "Choose a field to group by."
         if self.smoothing_type.startswith("exponential") and self.smoothing_weight >= 1:
             errors["smoothingWeight"] = "Must be below 1 for an EMA."
         for axis, low, high, log in (

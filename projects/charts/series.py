@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projects.charts import nonfinite
-from projects.charts.aggregate import GroupLine, group_line
+from projects.charts.aggregate import STATISTICS, GroupLine, group_line
 from projects.charts.align import Aligned, align_cells, align_points
 from projects.charts.endings import settle, within
 from projects.charts.figure import line_figure
 from projects.charts.filling import FILLED, fill
 from projects.charts.header import Basis
-from projects.charts.line_plot import LinePlot
+from projects.charts.line_plot import VARIABLE, LinePlot
 from projects.charts.nonfinite import NonFinite
 from projects.charts.smoothing import reach, smooth
 from projects.charts.traces import Drawn
@@ -102,8 +102,9 @@ def draw(
         x, (value, low, high) = source.x, settle(parts, how=ended_early, logged=having, least=least)
         if not shown.all():
             x, value, low, high = x[shown], *(np.ascontiguousarray(part[:, shown]) for part in (value, low, high))
-        return group_line(x, value, low, high, agg=agg, area=area, sample_deviation=plot.sample_deviation)
+        return group_line(x, value, low, high, agg=agg, area=area, sample_deviation=plot.sample_deviation, tell=tell)
 
+    tell = [name for name in dict.fromkeys(VARIABLE.findall(plot.tooltip_template)) if name in STATISTICS]
     both = plot.smoothed and plot.show_original_after_smoothing
     seen = aligned.value if carry else aligned.value[:, shown]
     return Drawing(

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projects.charts.aggregate import CENTRED_ON_MEAN, GroupLine
-from projects.charts.line_plot import LinePlot
+from projects.charts.line_plot import VARIABLE, LinePlot
 from projects.charts.nonfinite import Marks
 from projects.charts.typed import drawn_dtype, typed
 
@@ -101,12 +101,14 @@ def _trace(group: RunGroup, role: str, x: Floats, y: Floats, dtype: str) -> dict
 
 
 def _line(group: RunGroup, x: Floats, line: GroupLine, plot: LinePlot, dtype: str, *, grouped: bool) -> dict[str, Any]:
-    look = {"color": group.colour, "width": plot.line_width}
+    look = {"color": group.colour, "width": plot.line_width, "dash": group.dash}
     trace = _trace(group, "line", x, line.line, dtype) | {"line": look}
     if x.size == 1:
         trace |= {"mode": "markers", "marker": {"color": group.colour, "size": 7}}
     elif plot.mark_points:
         trace |= {"mode": "lines+markers", "marker": {"color": group.colour, "size": 2 * plot.line_width + 1}}
+    if plot.tooltip_template:
+        return trace | _told(line, plot)
     name = "<extra>%{fullData.name}</extra>"
     if not grouped:
         return trace | {"hovertemplate": "%{y:.4~g}" + name}
@@ -122,6 +124,25 @@ def _line(group: RunGroup, x: Floats, line: GroupLine, plot: LinePlot, dtype: st
         template = [with_band if shown else without for shown in banded.tolist()]
     columns = [line.n, *ends] if banded.any() else [line.n]
     return trace | {"customdata": typed(np.column_stack(columns), "f4"), "hovertemplate": template}
+
+
+def _told(line: GroupLine, plot: LinePlot) -> dict[str, Any]:
+    """The tooltip of a template. Where a statistic is not defined it says "–"."""
+    values = np.column_stack(list(line.told.values())) if line.told else np.empty((line.n.size, 0))
+    parts = VARIABLE.split(plot.tooltip_template)
+
+    def template(missing: Sequence[bool]) -> str:
+        texts = {"x": "%{x}", "y": "%{y:.4~g}"}
+        for place, (name, gap) in enumerate(zip(line.told, missing, strict=True)):
+            shown = "" if name == "count" else ":.4~g"
+            texts[name] = "–" if gap else f"%{{customdata[{place}]{shown}}}"
+        written = [texts[part] if odd % 2 else as_text(part) for odd, part in enumerate(parts)]
+        return "".join(written) + "<extra>%{fullData.name}</extra>"
+
+    gaps = np.isnan(values)
+    if not gaps.any():
+        return {"customdata": typed(values, "f4"), "hovertemplate": template(gaps[0])}
+    return {"customdata": typed(values, "f4"), "hovertemplate": [template(row) for row in gaps.tolist()]}
 
 
 def _original(group: RunGroup, x: Floats, y: Floats, dtype: str) -> dict[str, Any]:

@@ -64,6 +64,7 @@ class RunGroup:
     label: str  # "lr: 0.1 · Job type: train"
     colour: str
     run_ids: tuple[uuid.UUID, ...]
+    dash: str = "solid"
 
 
 def default_fields(project: Project) -> tuple[Field, ...]:

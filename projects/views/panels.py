@@ -25,6 +25,7 @@ from projects.views.doors import project_or_404
 from projects.workspaces import (
     default_axis,
     default_runset,
+    fields,
     metric_known,
     metrics,
     panel_drawing,
@@ -95,6 +96,7 @@ def _dialog(request: HttpRequest, project: Project, metric: str, *, writer: bool
         "tabs": settings_tabs(
             plot, metric=metric, metrics=metrics(project), default_axis=default_axis(project, metric)
         ),
+        "fields": fields(project),
         "open_tab": "advanced",
     }
     response = render(request, "workspace/_settings.html", context)

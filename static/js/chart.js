@@ -84,11 +84,11 @@ export class Chart {
   }
 
   async show({ data, layout, meta }) {
+    const first = !this.plot.classList.contains("js-plotly-plot");
+    await window.Plotly.react(this.plot, data, themed(meta.empty ? bare(layout) : layout), CONFIG);
     const note = this.panel.querySelector("header small");
     note.textContent = note.title = [meta.header, meta.nonfiniteText].filter(Boolean).join(" · ");
     this.say(meta.message);
-    const first = !this.plot.classList.contains("js-plotly-plot");
-    await window.Plotly.react(this.plot, data, themed(meta.empty ? bare(layout) : layout), CONFIG);
     if (!first) return;
     this.plot.on("plotly_relayout", (change) => this.zoomed(change));
     this.sizes.observe(this.plot);

@@ -11,7 +11,8 @@ function specOf(form) {
   for (const field of form.elements) {
     if (!field.name || ["submit", "hidden"].includes(field.type) || (field.type === "radio" && !field.checked)) continue;
     if (field.dataset.kind === "list") {
-      if (field.checked) (spec[field.name] ??= []).push(field.value);
+      const chosen = field.type === "checkbox" ? field.checked : field.value.trim() !== "";
+      if (chosen) (spec[field.name] ??= []).push(field.value.trim());
     } else if (field.type === "checkbox") spec[field.name] = field.checked;
     else if (field.dataset.kind === "number") {
       if (field.value.trim() !== "") spec[field.name] = Number.isNaN(Number(field.value)) ? field.value : Number(field.value);

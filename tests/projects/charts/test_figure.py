@@ -7,10 +7,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from projects.charts.aggregate import BANDS, LINES, group_line
+from projects.charts.aggregate import BANDS, LINES, STATISTICS, group_line
 from projects.charts.figure import line_figure
 from projects.charts.header import Basis
-from projects.charts.line_plot import LEGEND_POSITIONS, LinePlot
+from projects.charts.line_plot import LEGEND_POSITIONS, TOOLTIP_VARIABLES, LinePlot
 from projects.charts.nonfinite import Marks
 from projects.charts.traces import Drawn
 from projects.query.grouping import RunGroup
@@ -38,7 +38,9 @@ def figure(
         value = np.array(runs, dtype=float)
         group = RunGroup(f"g{number}", label, "#4269d0", tuple(uuid.UUID(int=n) for n in range(len(runs))))
         at = np.arange(value.shape[1], dtype=float) if x is None else np.array(x, dtype=float)
-        line = group_line(at, value, value, value, agg=plot.group_agg, area=plot.group_area if grouped else "none")
+        tell = [name for name in STATISTICS if f"${{{name}}}" in plot.tooltip_template]
+        area = plot.group_area if grouped else "none"
+        line = group_line(at, value, value, value, agg=plot.group_agg, area=area, tell=tell)
         drawn.append(Drawn(group, line, marks))
     runs = sum(map(len, values))
     basis = Basis(runs, runs, len(values), of_groups or len(values), nonfinite)
@@ -279,3 +281,24 @@ def test_points_are_marked_if_asked() -> None:
 )
 def test_the_x_axis_is_named_unless_it_is_the_step(axis: str, title: str | None) -> None:
     assert figure([[[1, 2]]], xAxis=axis)["layout"]["xaxis"].get("title", {}).get("text") == title
+
+
+def test_a_tooltip_says_what_its_template_says() -> None:
+    every = "<b> %{x} at ${x}: ${y}; " + " ".join(f"${{{name}}}" for name in TOOLTIP_VARIABLES[2:])
+    values = [[0.0, 1.0], [1.0, NAN], [5.0, NAN]]
+    line = role(figure([values], tooltipTemplate=every), "line")[0]
+    told = decoded(line["customdata"])
+    at = np.array([0.0, 1.0, 5.0])
+    expected = [2, 1, at.std(ddof=1), at.std(ddof=1) / np.sqrt(3), 0, 5, 3]
+    assert told[0] == pytest.approx(expected, rel=1e-6)
+    full, single = line["hovertemplate"]
+    assert full.startswith("&lt;b&gt; %&#123;x} at %{x}: %{y:.4~g}; %{customdata[0]:.4~g} ")
+    assert "%{customdata[6]}" in full
+    assert " – – " in single, "one run has no deviation and no error"
+    alone = role(figure([[[1, 2]]], grouped=False, tooltipTemplate="${count} ${y}"), "line")[0]
+    assert alone["hovertemplate"] == "%{customdata[0]} %{y:.4~g}<extra>%{fullData.name}</extra>"
+    assert role(figure([[[1, 2]]], tooltipTemplate="here"), "line")[0]["hovertemplate"].startswith("here<extra>")
+
+
+def test_every_variable_of_a_tooltip_is_known() -> None:
+    assert set(TOOLTIP_VARIABLES) == {"x", "y", *STATISTICS}

@@ -35,11 +35,15 @@ EVERYTHING = {
     "yTitle": "nats",
     "lineWidth": 1.5,
     "markPoints": True,
+    "dashBy": "config.optimizer",
+    "legendTemplate": "${run:displayName} ${config:lr} ${summary:acc} ${group}",
+    "tooltipTemplate": "${mean} ± ${stddev}",
     "showLegend": True,
     "legendPosition": "east",
     "groupAgg": "median",
     "groupArea": "quartiles",
-    "groupBy": "none",
+    "groupBy": "fields",
+    "groupFields": ["config.lr", "job_type"],
     "align": "interpolate",
     "endedEarly": "carry",
     "minRuns": 3,
@@ -106,6 +110,15 @@ def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
         ("groupAgg", ["mean"]),
         ("groupArea", "Std dev"),
         ("groupBy", "lr"),
+        ("groupFields", "config.lr"),
+        ("groupFields", ["lr"]),
+        ("groupFields", ["config.lr"] * 9),
+        ("dashBy", "duration"),
+        ("dashBy", "optimizer"),
+        ("legendTemplate", "${lr}"),
+        ("legendTemplate", "${run:runs}"),
+        ("legendTemplate", "${config:}"),
+        ("tooltipTemplate", "${mode}"),
         ("states", "running"),
         ("states", ["sleeping"]),
         ("states", [["running"]]),
@@ -157,6 +170,13 @@ def test_an_exponential_average_needs_a_weight_below_1_and_the_others_do_not() -
             LinePlot.from_spec({"smoothingType": kind, "smoothingWeight": 1})
         assert list(caught.value.errors) == ["smoothingWeight"]
     assert LinePlot.from_spec({"smoothingType": "gaussian", "smoothingWeight": 1}).smoothing_weight == 1
+
+
+def test_a_panel_of_its_own_grouping_needs_a_field() -> None:
+    with pytest.raises(SpecError) as caught:
+        LinePlot.from_spec({"groupBy": "fields"})
+    assert list(caught.value.errors) == ["groupFields"]
+    assert LinePlot.from_spec({"groupFields": ["config.lr", "", "config.lr"]}).group_fields == ("config.lr",)
 
 
 def test_any_logged_metric_may_be_the_x_axis() -> None:

@@ -137,6 +137,75 @@ def test_a_panel_has_the_x_axis_its_runs_defined_unless_one_is_chosen(
     assert "Default: Step" in client.get(f"{SETTINGS}?metric=loss").content.decode()
 
 
+@pytest.fixture
+def optimised(project: Project) -> Project:
+    """Two runs of each learning rate and optimizer, apart from the others."""
+    for lr in (0.1, 0.2):
+        for optimizer in ("adam", "sgd"):
+            for seed in range(2):
+                rows = [{"loss": lr + step} for step in range(3)]
+                config = {"lr": lr, "opt": {"name": optimizer}, "seed": seed}
+                name = f"{optimizer}-{lr}-{seed}"
+                factories.log_run(project, name, rows, config=config, summary={"loss": lr}, tags=["b", "a"])
+    return project
+
+
+ONLY = {"f": 'config.opt.name:in:"adam":"sgd"'}
+
+
+def drawn(response: Any) -> dict[str, Any]:
+    assert response.status_code == 200, response.content
+    return {trace["name"]: trace for trace in response.json()["data"] if trace["meta"]["role"] == "line"}
+
+
+def test_a_panel_may_have_a_grouping_of_its_own(ask: Callable[..., Any], optimised: Project, client: Client) -> None:
+    own = spec(groupBy="fields", groupFields=["config.opt.name", "config.lr"])
+    names = [f"opt.name: {name} · lr: {lr}" for name in ("adam", "sgd") for lr in ("0.1", "0.2")]
+    for query in ({"group": "config.lr"}, {"group": ""}, {"group": "config.seed", "grouped": 0}):
+        response = ask(**ONLY, **query, settings=own)
+        assert list(drawn(response)) == names
+        assert header(response) == "mean ± std dev · 8 of 8 runs"
+    hidden = client.get("/api/ada/digits/groups?group=config.lr").json()[0]["id"]
+    response = ask(**ONLY, group="config.lr", hide=hidden, settings=own)
+    assert list(drawn(response)) == [names[1], names[3]], "what the table hides stays hidden"
+    assert ask(settings=spec(groupBy="fields")).status_code == 400
+
+
+def test_dashes_tell_the_values_of_a_column_apart(ask: Callable[..., Any], optimised: Project) -> None:
+    def dashes(**settings: object) -> dict[str, str]:
+        lines = drawn(ask(**ONLY, group=["config.lr", "config.opt.name"], settings=spec(**settings)))
+        return {name.replace("opt.name: ", ""): trace["line"]["dash"] for name, trace in lines.items()}
+
+    assert set(dashes().values()) == {"solid"}
+    assert dashes(dashBy="config.opt.name") == {
+        "lr: 0.1 · adam": "solid",
+        "lr: 0.1 · sgd": "dash",
+        "lr: 0.2 · adam": "solid",
+        "lr: 0.2 · sgd": "dash",
+    }
+    assert list(dashes(dashBy="config.lr").values()) == ["solid", "solid", "dash", "dash"]
+    assert set(dashes(dashBy="config.seed").values()) == {"solid"}, "runs of a group differ"
+    assert set(dashes(dashBy="summary.nothing").values()) == {"solid"}
+
+
+def test_lines_are_named_by_a_template(ask: Callable[..., Any], optimised: Project) -> None:
+    template = (
+        "${config:opt.name} <${summary:loss}> ${config:seed} ${config:none} [${group}] ${run:tags} ${run:displayName}"
+    )
+    names = list(drawn(ask(**ONLY, group="config.opt.name", settings=spec(legendTemplate=template))))
+    assert names[0] == "adam &lt;2 values&gt; 2 values (not set) [opt.name: adam] b, a 4 values"
+    names = drawn(ask(**ONLY, sort="display_name", settings=spec(legendTemplate="${run:displayName} ${config:lr}")))
+    assert next(iter(names)) == "adam-0.1-0 0.1"
+
+
+def test_names_and_dashes_cost_two_questions(
+    ask: Callable[..., Any], optimised: Project, django_assert_max_num_queries: Callable
+) -> None:
+    settings = spec(legendTemplate="${run:displayName} ${run:user} ${config:lr} ${summary:loss}", dashBy="config.seed")
+    with django_assert_max_num_queries(19):
+        ask(settings=settings)
+
+
 def test_few_widths_of_charts_are_told_apart(ask: Callable[..., Any], project: Project) -> None:
     for number in range(2):
         log_run(project, f"long-{number}", lr=9, steps=3000)
