@@ -150,7 +150,7 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], defaul
             "groupFields",
             "Chosen fields",
             (*plot.group_fields, *[""] * max(1, _FIELDS - len(plot.group_fields))),
-            hint="For “Chosen fields”: the outermost first.",
+            hint="The outermost first.",
             placeholder="config.lr",
             suggests=True,
         ),

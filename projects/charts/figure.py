@@ -49,7 +49,7 @@ def line_figure(
     having = [part.line for part in drawn if part.line.x.size]
     data = traces(drawn, plot, grouped=grouped)
     axis = "" if chosen or plot.x_axis == "_step" else plot.x_axis
-    layout = _layout(plot, having)
+    layout = _layout(plot, having, [part.original for part in drawn if part.original is not None])
     if any(trace["meta"]["role"] == "nonfinite" for trace in data):
         layout["yaxis2"] = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
     return {
@@ -77,12 +77,12 @@ def _nothing(basis: Basis) -> str:
     return "No value here is a finite number." if basis.nonfinite else "No visible run has logged this metric."
 
 
-def _layout(plot: LinePlot, lines: Sequence[GroupLine]) -> dict[str, Any]:
+def _layout(plot: LinePlot, lines: Sequence[GroupLine], originals: Sequence[GroupLine]) -> dict[str, Any]:
     x_axis = _axis(plot.x_title or X_TITLES.get(plot.x_axis, plot.x_axis), plot.x_log_scale, plot.x_min, plot.x_max)
     if plot.x_axis == "_timestamp":
         ends = [None if end is None else end * 1000 for end in (plot.x_min, plot.x_max)]
         x_axis |= {"type": "date"} | ({"range": ends} if ends != [None, None] else {})
-    low, high = _core(plot, lines) if plot.ignore_outliers else (None, None)
+    low, high = _core(plot, [*lines, *originals]) if plot.ignore_outliers else (None, None)
     y_axis = _axis(
         plot.y_title,
         plot.y_log_scale,

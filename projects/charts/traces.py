@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 
 BAND_ALPHA = 0.18
 RUN_ALPHA = 0.35
-ROW = 0.03  # of the plot's height, for the marks of one group
+ROW = 0.04  # of the plot's height, for the marks of one group
 ROWS = 0.2  # for those of all groups
 
 
@@ -201,7 +201,7 @@ def _nonfinite(group: RunGroup, x: Floats, runs: NDArray[np.int64], y: float, *,
     return _trace(group, "nonfinite", x, np.full(x.size, y), "f4") | {
         "mode": "markers",
         "yaxis": "y2",
-        "marker": {"symbol": "x-thin-open", "size": 6, "color": group.colour, "line": {"width": 1.5}},
+        "marker": {"symbol": "x-thin-open", "size": 5, "color": group.colour, "line": {"width": 1.5}},
         "customdata": typed(runs),
         "hovertemplate": said + "<extra>%{fullData.name}</extra>",
     }

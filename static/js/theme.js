@@ -4,7 +4,7 @@ export function themed(layout) {
   const token = (name) => css.getPropertyValue(name).trim();
   const axis = (own) => ({
     gridcolor: token("--line"), linecolor: token("--line-strong"), tickcolor: token("--line-strong"), zeroline: false,
-    automargin: true, ...own,
+    automargin: true, ...own, ...(own?.title && { title: { standoff: 6, font: { size: 11 }, ...own.title } }),
   });
   // Named on an axis, a spike is drawn whatever the mode.
   const spike = layout.hovermode === "x unified" && {

@@ -188,6 +188,36 @@ def test_only_runs_of_chosen_states_are_counted(page: Page, project: str) -> Non
     expect(note(preview)).to_contain_text("6 of 6 runs · over epoch")
 
 
+def test_a_panel_is_grouped_named_and_dashed_by_fields_of_its_own(page: Page, project: str) -> None:
+    page.goto(project)
+    dialog = edit(page, "Advanced")
+    preview = dialog.locator("section.panel")
+    field = dialog.get_by_label("Field 1 to group by")
+    expect(field).to_be_hidden()
+    dialog.get_by_role("group", name="Group this panel by").get_by_text("Chosen fields").click()
+    expect(dialog.locator(".field-error")).to_have_text("Choose a field to group by.")
+    field.fill("display_name")
+    plot = preview.locator(".plot").element_handle()
+    page.wait_for_function("plot => plot._fullData.filter(trace => trace.meta.role === 'line').length === 6", arg=plot)
+    assert list(lines(preview)) == [f"Name: {lr} {seed}" for lr in (0.1, 0.3) for seed in range(RUNS)]
+    dialog.get_by_role("tab", name="Legend").click()
+    dialog.get_by_label("Names of lines").fill("${run:displayName} at ${config:lr}")
+    dialog.get_by_label("Tooltip").fill("${mean} of ${count}")
+    dialog.get_by_role("tab", name="Display").click()
+    dialog.get_by_label("Dash by").fill("config.lr")
+    page.wait_for_function("plot => plot._fullData.some(trace => trace.line?.dash === 'dash')", arg=plot)
+    assert list(lines(preview))[0] == "0.1 0 at 0.1"
+    expect(hover(preview, 5)).to_contain_text("of 1")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    page.reload()
+    assert list(lines(panel(page, METRIC)))[-1] == "0.3 2 at 0.3"
+    edit(page, "Advanced")
+    expect(page.get_by_label("Field 1 to group by")).to_have_value("display_name")
+    page.get_by_role("button", name="Reset to project default").click()
+    expect(note(panel(page, METRIC))).to_contain_text("mean ± std dev · 6 of 6 runs")
+
+
 def test_a_wider_chart_is_asked_for_more_finely(page: Page, project: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "metric=val" in request.url else None)

@@ -292,6 +292,14 @@ def test_the_original_is_drawn_beneath_the_smoothed(history) -> None:
     assert [trace["meta"]["role"] for trace in unsmoothed["data"]] == ["band", "line"]
 
 
+def test_an_outlier_that_is_smoothed_away_does_not_squeeze_the_rest_as_original_either(history) -> None:
+    history([(x, 1000 if x == 50 else x % 3) for x in range(100)])
+    settings = {"smoothingType": "average", "smoothingWeight": 10, "showOriginalAfterSmoothing": True}
+    assert "range" not in figure(group("a", 0), **settings)["layout"]["yaxis"]
+    low, high = figure(group("a", 0), ignoreOutliers=True, **settings)["layout"]["yaxis"]["range"]
+    assert high < 200
+
+
 NEIGHBOURS = [
     {"smoothingType": "exponential", "smoothingWeight": 0.9},
     {"smoothingType": "exponentialTimeWeighted", "smoothingWeight": 0.9},
