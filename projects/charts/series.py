@@ -93,6 +93,7 @@ def draw(
     original = fill(aligned, plot.align)
     aligned = smooth(original, plot.smoothing_type, plot.smoothing_weight)
     shown = within(aligned.x, aligned.width, lo, hi)
+    cut = not shown.all()
     inside = left_out.where(within(left_out.x, aligned.width, lo, hi))
     agg, area = (plot.group_agg, plot.group_area) if grouped else ("mean", "none")
 
@@ -100,13 +101,13 @@ def draw(
         parts = source.value[of_group], source.low[of_group], source.high[of_group]
         having = len(logged & set(group.run_ids)) if ended_early == "all" else 0
         x, (value, low, high) = source.x, settle(parts, how=ended_early, logged=having, least=least)
-        if not shown.all():
+        if cut:
             x, value, low, high = x[shown], *(np.ascontiguousarray(part[:, shown]) for part in (value, low, high))
         return group_line(x, value, low, high, agg=agg, area=area, sample_deviation=plot.sample_deviation, tell=tell)
 
     tell = [name for name in dict.fromkeys(VARIABLE.findall(plot.tooltip_template)) if name in STATISTICS]
     both = plot.smoothed and plot.show_original_after_smoothing
-    seen = aligned.value if carry else aligned.value[:, shown]
+    seen = aligned.value[:, shown] if cut and not carry else aligned.value
     return Drawing(
         [
             Drawn(
