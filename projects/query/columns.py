@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -11,7 +10,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from projects.models import Project
-from projects.query.fields import RUN_FIELDS, Type, id_of
+from projects.query.fields import RUN_FIELDS, Type
 from projects.query.natural import natural_text
 from projects.query.runset import RUN, SUMMARY, Field, Runset
 from projects.query.selection import selected
@@ -44,15 +43,6 @@ def table_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
         if kinds & Kind.NUMBER and not key.startswith("_")
     ]
     return tuple(Field(SUMMARY, key) for key in sorted(keys, key=natural_text)[:DEFAULT_COLUMNS])
-
-
-def numeric_fields(project: Project, fields: Sequence[Field]) -> dict[Field, int]:
-    """Those of `fields` with numbers to take statistics of, each with the kinds seen in it. One query."""
-    by_id = {id_of(project, field): field for field in fields if field.scope != RUN}
-    found = Column.objects.filter(id__in=by_id).values_list("id", "kinds")
-    columns = {by_id[id.hex]: kinds for id, kinds in found if kinds & Kind.NUMBER}
-    timed = [field for field in fields if field.scope == RUN and RUN_FIELDS[field.key].type is Type.SECONDS]
-    return columns | dict.fromkeys(timed, int(Kind.NUMBER))
 
 
 def group_candidates(project: Project, runset: Runset) -> list[Candidate]:
