@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from projects.models import Project
 from projects.query.fields import RUN_FIELDS, numeric_fields
 from projects.query.labels import Labels, label_counts, labels_from, labels_of
-from projects.query.memory import memory_of
+from projects.query.memory import memory_of, uuids
 from projects.query.reading import ids_of, listed
 from projects.query.runset import RUN, Field, Runset
 from projects.query.selection import selected
@@ -50,11 +50,10 @@ class Frame:
         return len(self._ids)
 
     def id(self, position: int) -> uuid.UUID:
-        return uuid.UUID(bytes=self._ids[position : position + 1].tobytes())
+        return uuids(self._ids[position : position + 1])[0]
 
     def ids(self, positions: Counts) -> list[uuid.UUID]:
-        joined = self._ids[positions].tobytes()
-        return [uuid.UUID(bytes=joined[at : at + 16]) for at in range(0, len(joined), 16)]
+        return uuids(self._ids[positions])
 
     def having(self, ids: Collection[uuid.UUID]) -> NDArray[np.bool_]:
         """Which of the runs are among these."""
@@ -65,7 +64,11 @@ class Frame:
 
     def numbers(self, field: Field) -> Floats:
         """NaN: no finite number, or not set."""
-        return self._seconds if field == DURATION else self._columns[field].numbers[self._slots]
+        if field == DURATION:
+            return self._seconds
+        column = self._columns[field]
+        found: Floats = column.numbers[column.codes[self._slots]]
+        return found
 
     def labels(self, field: Field) -> Labels:
         found = self._labels.get(field)

@@ -41,30 +41,29 @@ class Labels:
 
 
 def labels_of(column: Column, slots: Counts) -> Labels:
-    numbers, codes = column.numbers[slots], column.codes[slots]
-    coded = codes >= 0
-    floats, plain, inverse = _floats(numbers, coded)
-    pairs = _ordered(_shown(column, codes[coded]))
-    places = {pair[0]: rank for rank, pair in enumerate(pairs)}
+    codes = column.codes[slots]
+    present = _present(codes)
+    coded = [code for code in present.tolist() if code in column.pairs]
+    plain = np.setdiff1d(present, coded, assume_unique=True) if coded else present
+    pairs = _ordered(_texts(column.pairs[code] for code in coded))
     before = sum(1 for token, text in pairs if natural(token, text) < _BEFORE)
-    ranks = np.full(len(slots), len(pairs) + len(floats), dtype=np.int64)
-    ranks[plain] = before + inverse
-    if pairs:
-        by_code = np.zeros(len(column.pairs), dtype=np.int64)
-        for code in _present(codes[coded]):
-            rank = places[column.pairs[code][0]]
-            by_code[code] = rank if rank < before else rank + len(floats)
-        ranks[coded] = by_code[codes[coded]]
-    return Labels(ranks, pairs, floats, before)
+    floats, ranks = np.unique(column.numbers[plain], return_inverse=True)
+    rank_of = np.full(len(column.numbers), len(pairs) + len(floats), dtype=np.int64)
+    rank_of[plain] = before + ranks
+    places = {token: rank if rank < before else rank + len(floats) for rank, (token, _) in enumerate(pairs)}
+    for code in coded:
+        rank_of[code] = places[column.pairs[code][0]]
+    return Labels(rank_of[codes], pairs, floats, before)
 
 
 def label_counts(column: Column, slots: Counts) -> tuple[int, int]:
     """How many distinct values the runs have, and how many runs have one."""
-    numbers, codes = column.numbers[slots], column.codes[slots]
-    coded = codes >= 0
-    plain = ~coded & ~np.isnan(numbers)
-    tokens = {column.pairs[code][0] for code in _present(codes[coded])}
-    return len(tokens) + len(np.unique(numbers[plain])), int(np.count_nonzero(coded | plain))
+    codes = column.codes[slots]
+    present = _present(codes)
+    coded = [code for code in present.tolist() if code in column.pairs]
+    plain = np.setdiff1d(present, coded, assume_unique=True) if coded else present
+    tokens = {column.pairs[code][0] for code in coded}
+    return len(tokens) + len(np.unique(column.numbers[plain])), int(np.count_nonzero(codes))
 
 
 def labels_from(codes: Counts, pairs: Iterable[Pair]) -> Labels:
@@ -86,24 +85,18 @@ def exploded(labels: Labels) -> tuple[Labels, list[NDArray[np.int64]]]:
     return single, [*codes, np.array([len(pairs)], dtype=np.int64)]
 
 
-def _floats(numbers: Floats, coded: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_], Counts]:
-    plain = ~coded & ~np.isnan(numbers)
-    floats, inverse = np.unique(numbers[plain], return_inverse=True)
-    return floats, plain, inverse
+def _present(codes: NDArray[np.unsignedinteger]) -> Counts:
+    """The codes in use, 0 left out."""
+    found: Counts = np.flatnonzero(np.bincount(codes, minlength=1)[1:]) + 1
+    return found
 
 
-def _shown(column: Column, codes: NDArray[np.int32]) -> dict[str, str]:
+def _texts(pairs: Iterable[Pair]) -> dict[str, str]:
     """Token -> text. Equal values may be shown in several ways: which one must not hang on their order."""
     texts: dict[str, str] = {}
-    for code in _present(codes):
-        token, text = column.pairs[code]
+    for token, text in pairs:
         texts[token] = min(texts.get(token, text), text, key=lambda text: (len(text), text))
     return texts
-
-
-def _present(codes: NDArray[np.int32]) -> list[int]:
-    found: list[int] = np.flatnonzero(np.bincount(codes)).tolist() if len(codes) else []
-    return found
 
 
 def _ordered(texts: dict[str, str]) -> list[Pair]:

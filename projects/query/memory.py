@@ -38,20 +38,22 @@ _PAIR_BYTES = 300  # about, of a Pair and its place
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """By slot: the value's number if it has a finite one, and the code of its Pair, unless the number says it all.
+    """By slot the code of the run's value, 0 where it is not set; by code the value.
 
-    `numbers` is NaN, `codes` is -1 where there is none. A value is set if it has either.
+    A value is its number, if that says it all; else it has a Pair, and the number is NaN unless it has a finite one.
+    Several codes may stand for one value.
     """
 
+    codes: NDArray[np.unsignedinteger]
     numbers: Floats
-    codes: NDArray[np.int32]
-    pairs: list[Pair]  # by code; only ever added to
-    places: dict[Pair, int]
+    pairs: dict[int, Pair]
 
     @property
     def bytes(self) -> int:
-        codes = self.codes.size * self.codes.strides[0]  # nothing when all are -1
-        return self.numbers.nbytes + codes + _PAIR_BYTES * len(self.pairs)
+        return self.codes.nbytes + self.numbers.nbytes + _PAIR_BYTES * len(self.pairs)
+
+
+_EMPTY = Column(np.zeros(0, dtype=np.uint8), np.array([np.nan]), {})
 
 
 class Memory:
@@ -78,13 +80,14 @@ class Memory:
             slots = self._slots(ids, versions)
             stale = {field: self._stale(field, slots) for field in fields}
             few = max(FEW, len(self._ids) // _SHARE)
-            many = [field for field in fields if len(stale[field]) > few]
+            many = [field for field in fields if len(stale[field]) > few or self._overgrown(field)]
             for field, part in whole(self._project, many):
+                self._columns[field] = _EMPTY
                 self._put(field, np.arange(len(self._ids)), part)
             rest = [field for field in fields if field not in many and len(stale[field])]
             if rest:
                 again = np.unique(np.concatenate([stale[field] for field in rest]))
-                for field, part in some(self._project, rest, _uuids(self._ids[again])):
+                for field, part in some(self._project, rest, uuids(self._ids[again])):
                     self._put(field, again, part)
             found = {field: self._columns[field] for field in fields}
             for field in fields:
@@ -122,27 +125,29 @@ class Memory:
 
     def _stale(self, field: Field, slots: Counts) -> Counts:
         if field not in self._columns:
-            self._columns[field] = Column(np.empty(0), _none(0), [], {})
+            self._columns[field] = _EMPTY
             self._fresh[field] = np.zeros(len(self._ids), dtype=bool)
         return slots[~self._fresh[field][slots]]
+
+    def _overgrown(self, field: Field) -> bool:
+        """Whether most of its values are no run's any more."""
+        return len(self._columns[field].numbers) > 2 * len(self._ids) + FEW
 
     def _put(self, field: Field, slots: Counts, part: Part) -> None:
         """All that there is of these runs, in place of what was known of them."""
         column = self._columns[field]
-        numbers = np.full(len(self._ids), np.nan)
-        numbers[: len(column.numbers)] = column.numbers
-        codes = np.full(len(self._ids), -1, dtype=np.int32)
-        codes[: len(column.codes)] = column.codes
-        numbers[slots], codes[slots] = np.nan, -1
-        given = [column.places.setdefault(pair, len(column.places)) for pair in part.pairs]
-        column.pairs.extend(list(column.places)[len(column.pairs) :])
         at = self.find(part.ids)
         known = at >= 0
-        numbers[at[known]] = part.numbers[known]
-        codes[at[known]] = np.array([*given, -1], dtype=np.int32)[part.codes[known]]
-        if not (codes >= 0).any():
-            codes = _none(len(codes))
-        self._columns[field] = Column(numbers, codes, column.pairs, column.places)
+        # Of runs that were never asked for nothing is kept.
+        used, given = np.unique(part.codes[known], return_inverse=True)
+        base = len(column.numbers)
+        numbers = np.concatenate([column.numbers, part.numbers[used]])
+        codes = np.zeros(len(self._ids), dtype=np.min_scalar_type(len(numbers)))
+        codes[: len(column.codes)] = column.codes
+        codes[slots] = 0
+        codes[at[known]] = base + given
+        pairs = {base + code: part.pairs[old] for code, old in enumerate(used.tolist()) if old in part.pairs}
+        self._columns[field] = Column(codes, numbers, column.pairs | pairs)
         self._fresh[field][slots] = True
 
 
@@ -166,10 +171,6 @@ def forget() -> None:
         _memories.clear()
 
 
-def _none(size: int) -> NDArray[np.int32]:
-    return np.broadcast_to(np.int32(-1), size)
-
-
-def _uuids(ids: Ids) -> list[uuid.UUID]:
+def uuids(ids: Ids) -> list[uuid.UUID]:
     joined = ids.tobytes()
     return [uuid.UUID(bytes=joined[at : at + 16]) for at in range(0, len(joined), 16)]

@@ -6,7 +6,7 @@ import json
 import math
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,12 +14,11 @@ import numpy as np
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.utils import timezone
-from numpy.typing import NDArray
 
 from projects.models import Project
 from projects.query.fields import RUN_FIELDS, Type, id_of, numeric_fields
 from projects.query.reading import Ids, grouped, ids_of, numbers
-from projects.query.runset import RUN, Field
+from projects.query.runset import CONFIG, RUN, Field
 from projects.query.statistics import Counts, Floats
 from projects.query.targets import path
 from runs.columns import EXACT, text_of
@@ -36,12 +35,15 @@ _ROWS = 500  # whose ids or tokens one query asks for
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Values of one column, an entry a run: those that are set. `codes` are places in `pairs`, -1 for none."""
+    """Values of one column, an entry of `ids` and `codes` for each run that has one.
+
+    By code: the value's number, and its Pair unless the number says it all (NaN: no finite number).
+    """
 
     ids: Ids
+    codes: Counts
     numbers: Floats
-    codes: NDArray[np.int64]
-    pairs: Sequence[Pair]
+    pairs: dict[int, Pair]
 
 
 def whole(project: Project, fields: Sequence[Field]) -> Iterator[tuple[Field, Part]]:
@@ -54,7 +56,10 @@ def whole(project: Project, fields: Sequence[Field]) -> Iterator[tuple[Field, Pa
             yield field, _run_field(project, field)
             continue
         values = ColumnValue.objects.filter(column_id=id_of(project, field))
-        yield field, _numbers(values) if numeric.get(field) == Kind.NUMBER else _tokens(values)
+        if numeric.get(field) == Kind.NUMBER:
+            yield field, _numbers(values, repeated=field.scope == CONFIG)
+        else:
+            yield field, _tokens(values)
 
 
 def some(project: Project, fields: Sequence[Field], runs: Sequence[uuid.UUID]) -> Iterator[tuple[Field, Part]]:
@@ -75,8 +80,7 @@ def some(project: Project, fields: Sequence[Field], runs: Sequence[uuid.UUID]) -
                     if (pair := run_pair(field, value)) is not None:
                         found[field][pair].append(run)
     for field, runs_of in found.items():
-        sizes = np.array([len(ids) for ids in runs_of.values()], dtype=np.int64)
-        yield field, _part(list(runs_of), sizes, ids_of(run for ids in runs_of.values() for run in ids))
+        yield field, _of_uuids(runs_of)
 
 
 def run_pair(field: Field, value: Any) -> Pair | None:
@@ -102,10 +106,8 @@ def _run_field(project: Project, field: Field) -> Part:
     name = path(field)
     runs = Run.objects.filter(project=project, deleted_at=None).annotate(**{name: _expression(field)})
     if RUN_FIELDS[field.key].type is Type.TIME:
-        rows = runs.values_list(name, "id")
-        pairs = [run_pair(field, moment) for moment, _ in rows]
-        return _part(
-            [pair for pair in pairs if pair], np.ones(len(pairs), dtype=np.int64), ids_of(id for _, id in rows)
+        return _of_uuids(
+            {pair: [id] for moment, id in runs.values_list(name, "id") if (pair := run_pair(field, moment))}
         )
     values, sizes, ids = grouped(runs, name, "id")
     pairs = [run_pair(field, value) for value in values]
@@ -113,48 +115,60 @@ def _run_field(project: Project, field: Field) -> Part:
     return _part([pair for pair in pairs if pair], sizes[given], ids[np.repeat(given, sizes)])
 
 
-def _numbers(values: QuerySet[ColumnValue]) -> Part:
-    """Of a column that has held nothing but numbers. Its floats say it all, unless they are large or not finite."""
+def _numbers(values: QuerySet[ColumnValue], *, repeated: bool) -> Part:
+    """Of a column that has held nothing but numbers. Its floats say it all, unless they are large or not finite.
+
+    `repeated`: to be expected are few numbers of many runs each, as in a config.
+    """
     if values.filter(Q(number=None) | Q(number__gte=EXACT) | Q(number__lte=-EXACT)).exists():
         return _tokens(values)
-    ids, found = numbers(values.filter(number__gt=-EXACT, number__lt=EXACT))
-    return Part(ids, found, np.full(len(ids), -1), ())
+    values = values.filter(number__gt=-EXACT, number__lt=EXACT)
+    if repeated:
+        found, sizes, ids = grouped(values, "number", "run_id")
+        return Part(ids, np.repeat(np.arange(len(sizes)), sizes), np.array(found, dtype=np.float64), {})
+    ids, each = numbers(values)
+    distinct, codes = np.unique(each, return_inverse=True)
+    return Part(ids, codes, distinct, {})
 
 
 def _tokens(values: QuerySet[ColumnValue]) -> Part:
     """By token, which an index has beside the run; texts, for which rows must be visited, only where needed."""
     tokens, sizes, ids = grouped(values, "token", "run_id")
-    pairs: list[Pair] = []
-    apart = []
-    for token in tokens:
-        text = text_of(token)
-        pairs.append((token, text or ""))
-        if text is None:
-            apart.append(token)
-    if not apart:
-        return _part(pairs, sizes, ids)
-    unclear = set(apart)
-    kept = np.array([token not in unclear for token in tokens], dtype=bool)
-    pairs = [pair for pair, clear in zip(pairs, kept.tolist(), strict=True) if clear]
-    more: dict[Pair, list[uuid.UUID]] = defaultdict(list)
-    for start in range(0, len(apart), _ROWS):
-        rows = values.filter(token__in=apart[start : start + _ROWS]).values_list("run_id", "token", "text")
-        for run, token, text in rows:
-            more[token, text].append(run)
-    return _part(
-        [*pairs, *more],
-        np.concatenate([sizes[kept], np.array([len(runs) for runs in more.values()], dtype=np.int64)]),
-        np.concatenate([ids[np.repeat(kept, sizes)], ids_of(run for runs in more.values() for run in runs)]),
-    )
+    texts = [text_of(token) for token in tokens]
+    said = np.array([text is not None for text in texts], dtype=bool)
+    pairs = [(token, text) for token, text in zip(tokens, texts, strict=True) if text is not None]
+    part = _part(pairs, sizes[said], ids[np.repeat(said, sizes)])
+    unsaid = [token for token, text in zip(tokens, texts, strict=True) if text is None]
+    if not unsaid:
+        return part
+    runs_of: dict[Pair, list[uuid.UUID]] = defaultdict(list)
+    for start in range(0, len(unsaid), _ROWS):
+        rows = values.filter(token__in=unsaid[start : start + _ROWS])
+        for run, token, text in rows.values_list("run_id", "token", "text"):
+            runs_of[token, text].append(run)
+    return _joined(part, _of_uuids(runs_of))
+
+
+def _of_uuids(runs_of: Mapping[Pair, Sequence[uuid.UUID]]) -> Part:
+    sizes = np.array([len(runs) for runs in runs_of.values()], dtype=np.int64)
+    return _part(list(runs_of), sizes, ids_of(run for runs in runs_of.values() for run in runs))
 
 
 def _part(pairs: Sequence[Pair], sizes: Counts, ids: Ids) -> Part:
-    """Of pairs, with so many runs each; numbers that say it all lose theirs."""
-    found = [_number(token) for token, _ in pairs]
-    plain = np.array([abs(number) < EXACT for number in found], dtype=bool)
-    codes = np.where(plain, -1, np.cumsum(~plain) - 1)
-    kept = [pair for pair, is_plain in zip(pairs, plain.tolist(), strict=True) if not is_plain]
-    return Part(ids, np.repeat(np.array(found, dtype=np.float64), sizes), np.repeat(codes, sizes), kept)
+    """Of pairs with so many runs each."""
+    found = np.array([_number(token) for token, _ in pairs], dtype=np.float64)
+    kept = {code: pairs[code] for code in np.flatnonzero(~(np.abs(found) < EXACT)).tolist()}
+    return Part(ids, np.repeat(np.arange(len(sizes)), sizes), found, kept)
+
+
+def _joined(one: Part, other: Part) -> Part:
+    base = len(one.numbers)
+    return Part(
+        np.concatenate([one.ids, other.ids]),
+        np.concatenate([one.codes, other.codes + base]),
+        np.concatenate([one.numbers, other.numbers]),
+        one.pairs | {code + base: pair for code, pair in other.pairs.items()},
+    )
 
 
 def _number(token: str) -> float:
