@@ -66,7 +66,7 @@ class Run(models.Model):
         indexes = [
             # The first holds all that is asked of every run of a project; rows, with their configs, are left alone.
             models.Index(fields=["project", "deleted_at", "created_at", "id", "changed_at"]),
-            models.Index(fields=["project", "deleted_at", "state"]),
+            models.Index(fields=["project", "state", "deleted_at"]),
             # Whether there is any. Not the names themselves: one may be longer than an index allows.
             models.Index(fields=["project"], condition=models.Q(group__gt=""), name="runs_with_group"),
             models.Index(fields=["project", "changed_at"]),

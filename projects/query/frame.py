@@ -6,7 +6,7 @@ A run is a position: its rank by (created_at, id).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -27,6 +27,8 @@ from runs.states import AFTER_SILENCE, alive_since
 
 STATE = Field(RUN, "state")
 DURATION = Field(RUN, "duration")
+
+_AT_ONCE = 100
 
 
 class Frame:
@@ -77,9 +79,14 @@ class Frame:
             self._labels[field] = found
         return found
 
-    def label_counts(self, field: Field) -> tuple[int, int]:
-        """How many distinct values the runs have, and how many runs have one."""
-        return label_counts(self._columns[field], self._slots)
+    def label_counts(self, fields: Sequence[Field]) -> Iterator[tuple[Field, int, int]]:
+        """How many distinct values of each field the runs have, and how many runs have one. A few columns at a time,
+        as a project may have thousands."""
+        for start in range(0, len(fields), _AT_ONCE):
+            some = fields[start : start + _AT_ONCE]
+            slots, columns = self._memory.columns(self._ids, self._versions, some)
+            for field in some:
+                yield field, *label_counts(columns[field], slots)
 
     @cached_property
     def states(self) -> Labels:

@@ -146,7 +146,12 @@ class Memory:
         codes[: len(column.codes)] = column.codes
         codes[slots] = 0
         codes[at[known]] = base + given
-        pairs = {base + code: part.pairs[old] for code, old in enumerate(used.tolist()) if old in part.pairs}
+        places = np.searchsorted(used, list(part.pairs)).tolist()
+        pairs = {
+            base + place: pair
+            for place, (code, pair) in zip(places, part.pairs.items(), strict=True)
+            if place < len(used) and used[place] == code
+        }
         self._columns[field] = Column(codes, numbers, column.pairs | pairs)
         self._fresh[field][slots] = True
 

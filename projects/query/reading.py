@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def grouped(rows: QuerySet[Any], value: str, run: str) -> tuple[list[Any], Count
     `run` is the column with the run's id. Values are as the driver gives them.
     """
     joined = f"CAST(group_concat({run}, '') AS BLOB)" if connection.vendor == "sqlite" else _JOINED.format(run)
-    found = list(_rows(rows.order_by().values_list(value, run), f"{value}, {joined}", f"GROUP BY {value}"))
+    found = _rows(rows.order_by().values_list(value, run), f"{value}, {joined}", f"GROUP BY {value}")
     ids = _ids(b"".join(part for _, part in found))
     size = 32 if connection.vendor == "sqlite" else 16
     return [it for it, _ in found], np.array([len(part) // size for _, part in found], dtype=np.int64), ids
@@ -63,15 +64,24 @@ def ids_of(ids: Iterable[uuid.UUID]) -> Ids:
 _JOINED = "string_agg(uuid_send({}), '')"
 
 
-def _rows(rows: QuerySet[Any], columns: str, after: str = "") -> Iterator[tuple[Any, ...]]:
+@contextmanager
+def _asked(rows: QuerySet[Any], columns: str, after: str = "") -> Iterator[Any]:
+    """The driver's own cursor: what Django puts around it takes longer than the rows do."""
     sql, parameters = rows.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns} FROM ({sql}) AS rows {after}", parameters)
-        yield from cursor
+        with connection.wrap_database_errors:
+            yield cursor.cursor
+
+
+def _rows(rows: QuerySet[Any], columns: str, after: str = "") -> list[tuple[Any, ...]]:
+    with _asked(rows, columns, after) as cursor:
+        return list(cursor)
 
 
 def _array(rows: QuerySet[Any], columns: str, types: list[tuple[str, str]]) -> NDArray[Any]:
-    return np.fromiter(_rows(rows, columns), dtype=types)
+    with _asked(rows, columns) as cursor:
+        return np.fromiter(cursor, dtype=types)
 
 
 def _ids(joined: bytes | None) -> Ids:

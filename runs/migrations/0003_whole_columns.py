@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='run',
-            index=models.Index(fields=['project', 'deleted_at', 'state'], name='runs_run_project_ddd99b_idx'),
+            index=models.Index(fields=['project', 'state', 'deleted_at'], name='runs_run_project_753ed9_idx'),
         ),
         migrations.AddIndex(
             model_name='run',
