@@ -13,6 +13,7 @@ from django.db import connection
 from tracker.bench import charts, disk, ingestion, tables
 from tracker.bench.measure import Measure
 from tracker.bench.sizes import Sizes
+from tracker.static import collect_if_stale
 
 
 class NotEmpty(RuntimeError):
@@ -24,6 +25,7 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, object]:
     if connection.introspection.table_names():
         raise NotEmpty("the database is not empty")
     call_command("migrate", verbosity=0)
+    collect_if_stale()
     measures: list[Measure] = []
     # Sizes on disk come first: they are differences of the whole database.
     say("disk")
