@@ -60,6 +60,7 @@ class Memory:
     """What is kept of one project."""
 
     def __init__(self, project: Project) -> None:
+        self.bytes = 0
         self._project = project
         self._lock = Lock()
         self._ids: Ids = np.empty(0, dtype="S16")
@@ -67,12 +68,6 @@ class Memory:
         self._versions: Versions | None = None
         self._columns: OrderedDict[Field, Column] = OrderedDict()
         self._fresh: dict[Field, NDArray[np.bool_]] = {}  # by slot: read under the version that the run has
-
-    @property
-    def bytes(self) -> int:
-        versions = 0 if self._versions is None else self._versions.nbytes
-        columns = sum(column.bytes for column in list(self._columns.values()))
-        return columns + versions + 3 * self._ids.nbytes + len(self._ids) * len(self._fresh)
 
     def columns(self, ids: Ids, versions: Versions, fields: Sequence[Field]) -> tuple[Counts, dict[Field, Column]]:
         """The slots of the listed runs, and columns that are as new as the listing, at least for these runs."""
@@ -92,10 +87,16 @@ class Memory:
             found = {field: self._columns[field] for field in fields}
             for field in fields:
                 self._columns.move_to_end(field)
-            while self._columns and self.bytes > MAX_BYTES:
+            while (size := self._size()) > MAX_BYTES and self._columns:
                 field, _ = self._columns.popitem(last=False)
                 del self._fresh[field]
+            self.bytes = size
             return slots, found
+
+    def _size(self) -> int:
+        versions = 0 if self._versions is None else self._versions.nbytes
+        columns = sum(column.bytes for column in self._columns.values())
+        return columns + versions + 3 * self._ids.nbytes + len(self._ids) * len(self._fresh)
 
     def _slots(self, ids: Ids, versions: Versions) -> Counts:
         slots = self.find(ids)
