@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,8 +13,13 @@ from typing import Any
 
 from runs.models import Kind, Scope
 
+# Below it in size, a float and the token of a number are one and the same.
+EXACT = 2.0**53
+
 _TOKEN_MAX = 200
 _TEXT_MAX = 1000
+_HASHED = re.compile(r"#[0-9a-f]{32}\Z")
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def column_id(project_id: uuid.UUID, scope: Scope | str, key: str) -> uuid.UUID:
@@ -80,6 +86,20 @@ def typed(value: Any) -> Value:
             return Value(Kind.LIST, None, _token(f"l:{_canonical(value)}"), _shown(value))
         case _:
             return Value(Kind.OBJECT, None, _token(f"o:{_canonical(value)}"), _shown(value))
+
+
+def text_of(token: str) -> str | None:
+    """The text of every value with this token; None where the token does not say it: lists, objects, what had to be
+    cut, and numbers from 2^53 on, equal ones of which may be written in several ways.
+    """
+    kind, _, rest = token.partition(":")
+    if kind == "z":
+        return "null"
+    if kind not in "sbn" or _HASHED.search(token):
+        return None
+    if kind == "n":
+        return _NOT_FINITE.get(rest) or (rest if abs(float(rest)) < EXACT else None)
+    return rest
 
 
 def _canonical(value: Any) -> str:

@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -229,11 +229,12 @@ def _run_lock(key: uuid.UUID) -> Run:
 
 
 def _run_save(run: Run, changes: dict[str, Any], *, heartbeat: bool, touched: bool = False) -> None:
-    """Write what differs from the row. Anything a page shows moves changed_at; a bare sign of life does not."""
+    """Write what differs from the row. Anything a page shows moves changed_at on; a bare sign of life does not."""
     now = timezone.now()
-    differing: dict[str, Any] = {name: value for name, value in changes.items() if getattr(run, name) != value}
+    differing: dict[str, Any] = {name: value for name, value in changes.items() if _differs(getattr(run, name), value)}
     if differing or touched:
-        differing["changed_at"] = now
+        # Never to where it was before, whatever the clocks say: by it what is kept of a run is known to be old.
+        differing["changed_at"] = max(now, run.changed_at + timedelta(microseconds=1))
     if heartbeat:
         differing["heartbeat_at"] = now
     if not differing:
@@ -241,6 +242,13 @@ def _run_save(run: Run, changes: dict[str, Any], *, heartbeat: bool, touched: bo
     for name, value in differing.items():
         setattr(run, name, value)
     run.save(update_fields=list(differing))
+
+
+def _differs(one: Any, other: Any) -> bool:
+    """Also where Python finds equal what JSON tells apart, at any depth: 1 and true."""
+    return one != other or (
+        isinstance(one, dict) and json.dumps(one, sort_keys=True) != json.dumps(other, sort_keys=True)
+    )
 
 
 def _change_apply(run: Run, change: RunChange, *, shared: bool) -> dict[str, Any]:

@@ -64,9 +64,12 @@ class Run(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["project", "created_at"]),
+            # The first holds all that is asked of every run of a project; rows, with their configs, are left alone.
+            models.Index(fields=["project", "deleted_at", "created_at", "id", "changed_at"]),
+            models.Index(fields=["project", "state", "deleted_at"]),
+            # Whether there is any. Not the names themselves: one may be longer than an index allows.
+            models.Index(fields=["project"], condition=models.Q(group__gt=""), name="runs_with_group"),
             models.Index(fields=["project", "changed_at"]),
-            models.Index(fields=["project", "state"]),
         ]
 
     def __str__(self) -> str:
@@ -126,8 +129,8 @@ class ColumnValue(models.Model):
     """One config or summary value of one run, typed (runs.columns.flatten)."""
 
     pk = models.CompositePrimaryKey("run_id", "column_id")
-    run = models.ForeignKey(Run, models.CASCADE, related_name="column_values")
-    column = models.ForeignKey(Column, models.CASCADE, related_name="values")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="column_values", db_index=False)
+    column = models.ForeignKey(Column, models.CASCADE, related_name="values", db_index=False)
     kind = models.IntegerField(choices=Kind.choices)
     number = models.FloatField(null=True, help_text="Finite numbers and booleans (0, 1).")
     token = models.CharField(max_length=200, help_text="Canonical typed form: equal values have equal tokens.")
@@ -136,7 +139,7 @@ class ColumnValue(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["column", "token", "run"]),
-            models.Index(fields=["column", "number", "run"]),
+            models.Index(fields=["column", "number", "run", "kind"]),
         ]
 
 

@@ -10,7 +10,7 @@ from django.db.models import Case, F, TextField, Value, When
 from runs.models import Run, State
 
 # A run that is silent for too long has come to this end, whatever the row says.
-_AFTER_SILENCE = {State.RUNNING: State.CRASHED, State.PREEMPTING: State.PREEMPTED}
+AFTER_SILENCE = {State.RUNNING: State.CRASHED, State.PREEMPTING: State.PREEMPTED}
 
 ENDED = frozenset({State.FINISHED, State.FAILED, State.CRASHED, State.KILLED, State.PREEMPTED})
 
@@ -36,14 +36,14 @@ def alive_since(now: datetime) -> datetime:
 
 def state_of(run: Run, now: datetime) -> State:
     state = State(run.state)
-    return _AFTER_SILENCE.get(state, state) if run.heartbeat_at < alive_since(now) else state
+    return AFTER_SILENCE.get(state, state) if run.heartbeat_at < alive_since(now) else state
 
 
 def state_expression(now: datetime) -> Case:
     """The same as SQL text, to filter, sort, annotate and group by."""
     limit = alive_since(now)
     return Case(
-        *(When(state=before, heartbeat_at__lt=limit, then=Value(after)) for before, after in _AFTER_SILENCE.items()),
+        *(When(state=before, heartbeat_at__lt=limit, then=Value(after)) for before, after in AFTER_SILENCE.items()),
         default=F("state"),
         output_field=TextField(),
     )

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
-from django.db.models import Count, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from projects.models import Project
-from projects.query.fields import RUN_FIELDS, Type, id_of
+from projects.query.fields import RUN_FIELDS, Type
+from projects.query.frame import Frame
 from projects.query.natural import natural_text
 from projects.query.runset import RUN, SUMMARY, Field, Runset
 from projects.query.selection import selected
 from projects.query.targets import path
-from runs.models import Column, ColumnValue, Kind, Run, Scope, Tag
+from runs.models import Column, Kind, Run, Scope, Tag
 
 DEFAULT_COLUMNS = 12
-
-# Runs whose values are looked up one by one; of more, whole columns are read and the rest is dropped.
-FEW = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,40 +41,17 @@ def table_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
     return tuple(Field(SUMMARY, key) for key in sorted(keys, key=natural_text)[:DEFAULT_COLUMNS])
 
 
-def numeric_fields(project: Project, fields: Sequence[Field]) -> dict[Field, int]:
-    """Those of `fields` with numbers to take statistics of, each with the kinds seen in it. One query."""
-    by_id = {id_of(project, field): field for field in fields if field.scope != RUN}
-    found = Column.objects.filter(id__in=by_id).values_list("id", "kinds")
-    columns = {by_id[id.hex]: kinds for id, kinds in found if kinds & Kind.NUMBER}
-    timed = [field for field in fields if field.scope == RUN and RUN_FIELDS[field.key].type is Type.SECONDS]
-    return columns | dict.fromkeys(timed, int(Kind.NUMBER))
-
-
 def group_candidates(project: Project, runset: Runset) -> list[Candidate]:
     """Run fields, then config, then summary columns; of each, those worth grouping by (1 < distinct < runs) first.
 
-    Four queries, whatever the number of runs and columns.
+    Four queries, and one for all columns that are not in memory, or, of many runs, one for each.
     """
-    runs = selected(project, runset)
-    total, candidates = _run_field_candidates(runs)
+    total, candidates = _run_field_candidates(selected(project, runset))
     columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
-    values = ColumnValue.objects.filter(column__in=columns.values("pk"))
-    if connection.vendor != "sqlite" or total <= FEW:
-        values = values.filter(run__in=runs.values("pk"))
-    else:
-        # As text, the ids can't be looked up one by one: SQLite then reads the index by column, several times faster.
-        ids = runs.annotate(id_text=Cast("pk", TextField())).values("id_text")
-        values = values.annotate(run_text=Cast("run_id", TextField())).filter(run_text__in=ids)
-    counts = {
-        column: (distinct, count)
-        for column, distinct, count in values.values("column_id").values_list(
-            "column_id", Count("token", distinct=True), Count("pk")
-        )
-    }
-    for id, scope, key in columns.values_list("id", "scope", "key"):
-        if id in counts:
-            distinct, count = counts[id]
-            candidates.append(Candidate(Field(scope, key), key, distinct, total - count))
+    fields = [Field(scope, key) for scope, key in columns.values_list("scope", "key")]
+    for field, distinct, count in Frame(project, runset, keys=()).label_counts(fields):
+        if count:
+            candidates.append(Candidate(field, field.key, distinct, total - count))
     return sorted(candidates, key=lambda candidate: _candidate_order(candidate, total))
 
 

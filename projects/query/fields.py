@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, NullIf, TruncDate
 from projects.models import Project
 from projects.query.runset import CONFIG, RUN, SUMMARY, BadQuery, Field
 from runs.columns import column_id
-from runs.models import Scope
+from runs.models import Column, Kind, Scope
 from runs.states import state_expression
 
 
@@ -92,3 +92,12 @@ def groupable(field: Field) -> bool:
 def id_of(project: Project, field: Field) -> str:
     """The column's id of a config or summary field, as hex."""
     return column_id(project.id, Scope(field.scope), field.key).hex
+
+
+def numeric_fields(project: Project, fields: Sequence[Field]) -> dict[Field, int]:
+    """Those of `fields` with numbers to take statistics of, each with the kinds seen in it. One query."""
+    by_id = {id_of(project, field): field for field in fields if field.scope != RUN}
+    found = Column.objects.filter(id__in=by_id).values_list("id", "kinds")
+    columns = {by_id[id.hex]: kinds for id, kinds in found if kinds & Kind.NUMBER}
+    timed = [field for field in fields if field.scope == RUN and RUN_FIELDS[field.key].type is Type.SECONDS]
+    return columns | dict.fromkeys(timed, int(Kind.NUMBER))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+
+import numpy as np
+from django.db.models.expressions import RawSQL
+from numpy.typing import NDArray
 
 from projects.models import Project
 from projects.query.columns import table_columns
 from projects.query.fields import label
+from projects.query.labels import Labels
 from projects.query.palette import colour
 from projects.query.runset import RUN, Field, Runset
+from projects.query.statistics import Statistics
 from projects.query.tree import Node, Tree
 from runs.models import Run
 
@@ -69,7 +74,8 @@ class RunGroup:
 
 def default_fields(project: Project) -> tuple[Field, ...]:
     """Group, then Job type, if any run of the project has a group; else ()."""
-    grouped = Run.objects.filter(project=project, deleted_at=None).exclude(group="").exists()
+    # SQLite takes the index of runs with a group only for the very text that it was made with, not for a parameter.
+    grouped = Run.objects.filter(project=project, deleted_at=None, group__gt=RawSQL("''", ())).exists()
     return (Field(RUN, "group"), Field(RUN, "job_type")) if grouped else ()
 
 
@@ -90,65 +96,71 @@ def run_groups(
     of creation.
     """
     tree = Tree(project, runset)
-    known = None if logged is None else {run.hex for run in logged}
+    known = None if logged is None else tree.frame.having(logged)
     if not runset.grouping:
         return _runs_alone(tree, limit, known)
     shown = [
         (leaf, positions)
         for leaf in _leaves(tree, tree.root)
-        if (positions := tree.visible(leaf))
-        and (known is None or any(tree.frame.ids[position] in known for position in positions))
+        if len(positions := tree.visible(leaf)) and (known is None or known[positions].any())
     ]
     return [
         RunGroup(
             id=leaf.id,
-            label=" · ".join(f"{label(key.field)}: {key.text}" for key in keys(tree, leaf)),
+            label=" · ".join(f"{label(key.field)}: {key.text}" for key in keys(leaf)),
             colour=leaf.colour,
-            run_ids=tuple(uuid.UUID(tree.frame.ids[position]) for position in positions),
+            run_ids=tuple(tree.frame.ids(positions)),
         )
         for leaf, positions in shown[:limit]
     ], len(shown)
 
 
-def keys(tree: Tree, node: Node) -> tuple[Key, ...]:
+def keys(node: Node) -> tuple[Key, ...]:
     return tuple(
-        Key(step.field, step.token, NOT_SET if step.token is None else tree.frame.texts[step.field][step.token])
-        for step in node.path
-        if step.field
+        Key(step.field, step.token, NOT_SET if step.text is None else step.text) for step in node.path if step.field
     )
 
 
 def groups_of(tree: Tree, nodes: Sequence[Node], columns: Sequence[Field]) -> list[Group]:
+    if not nodes:
+        return []
     cells: list[dict[Field, Cell]] = [{} for _ in nodes]
-    for column in columns if nodes else ():
-        for found, cell in zip(cells, _cells(tree, nodes, column), strict=True):
+    numeric = [column for column in columns if column in tree.frame.numeric]
+    for column, statistics in zip(numeric, tree.statistics(nodes, numeric), strict=True):
+        for found, cell in zip(cells, _measured(statistics), strict=True):
             found[column] = cell
+    for column in columns:
+        if column not in tree.frame.numeric:
+            labels = tree.frame.labels(column)
+            for found, node in zip(cells, nodes, strict=True):
+                found[column] = _counted(labels, node)
     states = tree.frame.states
+    names = [states.pair(rank)[1] for rank in range(len(states))]
+    counts = [np.bincount(states.codes[node.positions], minlength=len(names)).tolist() for node in nodes]
     return [
         Group(
             id=node.id,
-            path=keys(tree, node),
+            path=keys(node),
             runs=len(node.positions),
-            states=dict(sorted(Counter(states[position] for position in node.positions).items())),
+            states={name: runs for name, runs in sorted(zip(names, of_node, strict=True)) if runs},
             cells=found,
             colour=node.colour,
         )
-        for node, found in zip(nodes, cells, strict=True)
+        for node, found, of_node in zip(nodes, cells, counts, strict=True)
     ]
 
 
-def _cells(tree: Tree, nodes: Sequence[Node], column: Field) -> Iterator[Cell]:
-    if column in tree.frame.numbers:
-        of = tree.statistics(nodes, column)
-        arrays = (of.n, of.mean, of.std, of.low, of.high)
-        for n, mean, std, low, high in zip(*(array.tolist() for array in arrays), strict=True):
-            yield Cell(n, mean, std if n > 1 else None, low, high) if n else Cell(0)
-        return
-    tokens = tree.frame.tokens[column]
-    for node in nodes:
-        counts = Counter(tokens[position] for position in node.positions if tokens[position])
-        shared = tree.frame.text(column, next(iter(counts))) if len(counts) == 1 else None
-        yield Cell(counts.total(), text=shared, distinct=len(counts))
+def _measured(of: Statistics) -> Iterator[Cell]:
+    arrays = (of.n, of.mean, of.std, of.low, of.high)
+    for n, mean, std, low, high in zip(*(array.tolist() for array in arrays), strict=True):
+        yield Cell(n, mean, std if n > 1 else None, low, high) if n else Cell(0)
+
+
+def _counted(labels: Labels, node: Node) -> Cell:
+    counts = np.bincount(labels.codes[node.positions], minlength=len(labels))[: len(labels)]
+    (present,) = np.nonzero(counts)
+    text = labels.pair(int(present[0]))[1] if len(present) == 1 else None
+    return Cell(int(counts.sum()), text=text, distinct=len(present))
 
 
 def _leaves(tree: Tree, node: Node) -> Iterator[Node]:
@@ -160,19 +172,17 @@ def _leaves(tree: Tree, node: Node) -> Iterator[Node]:
             yield child
 
 
-def _runs_alone(tree: Tree, limit: int, known: Set[str] | None) -> tuple[list[RunGroup], int]:
-    hidden, ids = tree.hidden_positions, tree.frame.ids
-    visible = [
-        position
-        for position in tree.ordered_positions(tree.root)
-        if position not in hidden and (known is None or ids[position] in known)
-    ]
-    names = dict(
-        Run.objects.filter(id__in=[ids[position] for position in visible[:limit]]).values_list("id", "display_name")
-    )
-    found = [(position, uuid.UUID(ids[position])) for position in visible[:limit]]
+def _runs_alone(tree: Tree, limit: int, known: NDArray[np.bool_] | None) -> tuple[list[RunGroup], int]:
+    positions = tree.ordered_positions(tree.root)
+    if tree.runset.hidden:
+        positions = positions[~tree.hidden[positions]]
+    if known is not None:
+        positions = positions[known[positions]]
+    shown = positions[:limit]
+    ids = tree.frame.ids(shown)
+    names = dict(Run.objects.filter(id__in=ids).values_list("id", "display_name"))
     return [
         RunGroup(id=id.hex, label=names[id], colour=colour(position), run_ids=(id,))
-        for position, id in found
+        for position, id in zip(shown.tolist(), ids, strict=True)
         if id in names
-    ], len(visible)
+    ], len(positions)

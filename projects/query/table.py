@@ -5,17 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Literal, TypeAlias
 
+import numpy as np
 from django.utils import timezone
 
 from projects.models import Project
-from projects.query.columns import numeric_fields, table_columns
-from projects.query.fields import id_of, label
+from projects.query.columns import table_columns
+from projects.query.fields import RUN_FIELDS, id_of, label, numeric_fields
 from projects.query.grouping import Group, Key, groups_of
 from projects.query.palette import colour
 from projects.query.runset import RUN, Field, Runset
+from projects.query.sources import run_pair
+from projects.query.targets import path as path_of
 from projects.query.tree import Node, Tree
 from runs.models import ColumnValue, Run
 from runs.states import state_of
@@ -119,7 +122,7 @@ class _Place:
 def table(project: Project, runset: Runset, *, below: str | None = None, page: int | None = None) -> Table:
     """The rows of the runset's page; with `below`, only those under the group of this id, from its page `page`."""
     columns = table_columns(project, runset)
-    tree = _tree(project, runset, columns)
+    tree = Tree(project, runset, columns if runset.grouping else ())
     node = tree.find_id(below) if below else tree.root
     page = page or (1 if below else runset.page)
     places = list(_places(tree, node, page)) if node else []
@@ -129,7 +132,7 @@ def table(project: Project, runset: Runset, *, below: str | None = None, page: i
         rows=tuple(_rows(project, tree, places, columns)),
         totals=_totals(tree),
         page=page,
-        pages=max(1, -(-len((node.children or node.positions) if node else ()) // PAGE_SIZE)),
+        pages=max(1, -(-_below(node) // PAGE_SIZE)),
     )
 
 
@@ -138,18 +141,17 @@ def run_rows(
 ) -> RunPage:
     """A page of the runs below a path, whatever their subgroups."""
     columns = table_columns(project, runset)
-    tree = _tree(project, runset, columns)
+    tree = Tree(project, runset)
     node = tree.find((key.field, key.token) for key in path)
     if node is None:
         return RunPage((), 0)
     positions = tree.ordered_positions(node)
-    places = [_place(tree, node, position, 0) for position in positions[(page - 1) * size : page * size]]
+    places = [_place(tree, node, position, 0) for position in positions[(page - 1) * size : page * size].tolist()]
     return RunPage(tuple(_run_rows(project, tree, places, columns).values()), len(positions))
 
 
-def _tree(project: Project, runset: Runset, columns: Sequence[Field]) -> Tree:
-    # A column's values over all runs are for groups; the runs of a page bring their own.
-    return Tree(project, runset, columns if runset.grouping else [field for field in columns if field.scope == RUN])
+def _below(node: Node | None) -> int:
+    return len(node.children) or len(node.positions) if node else 0
 
 
 def _headers(project: Project, runset: Runset, columns: Sequence[Field]) -> tuple[Header, ...]:
@@ -167,7 +169,7 @@ def _places(tree: Tree, node: Node, page: int) -> Iterator[tuple[Node, int, bool
     """The rows below a node, depth first; a group as (node, depth, whether it is open)."""
     depth = len(node.path)
     first, after = (page - 1) * PAGE_SIZE, page * PAGE_SIZE
-    total = len(node.children or node.positions)
+    total = _below(node)
     if node.children:
         for child in tree.ordered(node.children)[first:after]:
             is_open = child.id in tree.runset.open
@@ -175,7 +177,7 @@ def _places(tree: Tree, node: Node, page: int) -> Iterator[tuple[Node, int, bool
             if is_open:
                 yield from _places(tree, child, 1)
     else:
-        for position in tree.ordered_positions(node)[first:after]:
+        for position in tree.ordered_positions(node)[first:after].tolist():
             yield _place(tree, node, position, depth)
     if total > after:
         parent = node.id if node.parent else ""
@@ -183,7 +185,7 @@ def _places(tree: Tree, node: Node, page: int) -> Iterator[tuple[Node, int, bool
 
 
 def _place(tree: Tree, node: Node, position: int, depth: int) -> _Place:
-    visible = position not in tree.hidden_positions and not tree.off(node)
+    visible = not (tree.runset.hidden and (tree.hidden[position] or tree.off(node)))
     return _Place(position, depth, node.colour if node.parent else colour(position), visible)
 
 
@@ -211,9 +213,14 @@ def _run_rows(project: Project, tree: Tree, places: Sequence[_Place], columns: S
     if not places:
         return {}
     now = timezone.now()
-    ids = tree.frame.ids
-    wanted = {uuid.UUID(ids[place.position]) for place in places}
-    runs = Run.objects.defer("config", "client_info", "summary").in_bulk(wanted)
+    ids = {place.position: tree.frame.id(place.position) for place in places}
+    wanted = set(ids.values())
+    own = [field for field in columns if field.scope == RUN]
+    runs = (
+        Run.objects.defer("config", "client_info", "summary")
+        .annotate(**{path_of(field): RUN_FIELDS[field.key].expression(now) for field in own})
+        .in_bulk(wanted)
+    )
     values: dict[uuid.UUID, dict[Field, Value]] = {id: {} for id in wanted}
     by_id = {uuid.UUID(id_of(project, field)): field for field in columns if field.scope != RUN}
     found = ColumnValue.objects.filter(run_id__in=wanted, column_id__in=by_id) if by_id else ColumnValue.objects.none()
@@ -221,7 +228,7 @@ def _run_rows(project: Project, tree: Tree, places: Sequence[_Place], columns: S
         values[run_id][by_id[column_id]] = Value(text, number)
     rows = {}
     for place in places:
-        run = runs.get(uuid.UUID(ids[place.position]))
+        run = runs.get(ids[place.position])
         if run is not None:
             rows[place] = RunRow(
                 id=run.id.hex,
@@ -232,40 +239,45 @@ def _run_rows(project: Project, tree: Tree, places: Sequence[_Place], columns: S
                 state=state_of(run, now),
                 created_at=run.created_at,
                 colour=place.colour,
-                values=values[run.id] | _field_values(tree, place.position, columns),
+                values=values[run.id] | _field_values(run, own),
                 depth=place.depth,
                 eye="all" if place.visible else "none",
             )
     return rows
 
 
-def _field_values(tree: Tree, position: int, columns: Sequence[Field]) -> dict[Field, Value]:
+def _field_values(run: Run, fields: Sequence[Field]) -> dict[Field, Value]:
     found = {}
-    for field in columns:
-        if field.scope != RUN:
-            continue
-        if field in tree.frame.numbers:
-            number = float(tree.frame.numbers[field][position])
-            found[field] = Value(f"{number:g}", number)
-        elif tokens := tree.frame.tokens[field][position]:
-            found[field] = Value(tree.frame.text(field, tokens))
+    for field in fields:
+        value = getattr(run, path_of(field))
+        if isinstance(value, timedelta):
+            seconds = value.total_seconds()
+            found[field] = Value(f"{seconds:g}", seconds)
+        elif (pair := run_pair(field, value)) is not None:
+            found[field] = Value(pair[1])
     return found
 
 
 def _eye(tree: Tree, node: Node) -> Eye:
-    shown = sum(len(tree.visible(leaf)) for leaf in node.leaves())
+    if not tree.runset.hidden:
+        return "all"
+    leaves = list(node.leaves())
+    shown = sum(len(tree.visible(leaf)) for leaf in leaves)
     if not shown:
         return "none"
-    return "all" if shown == sum(len(leaf.positions) for leaf in node.leaves()) else "some"
+    return "all" if shown == sum(len(leaf.positions) for leaf in leaves) else "some"
 
 
 def _totals(tree: Tree) -> Totals:
     leaves = list(tree.root.leaves())
-    visible = [tree.visible(leaf) for leaf in leaves]
+    visible = [tree.visible(leaf) for leaf in leaves] if tree.runset.hidden else [leaf.positions for leaf in leaves]
+    shown = np.zeros(len(tree.frame), dtype=bool)
+    for positions in visible:
+        shown[positions] = True
     grouped = bool(tree.root.children)
     return Totals(
         groups=len(leaves) if grouped else 0,
-        visible_groups=sum(1 for positions in visible if positions) if grouped else 0,
-        runs=len(tree.frame.ids),
-        visible_runs=len({position for positions in visible for position in positions}),
+        visible_groups=sum(1 for positions in visible if len(positions)) if grouped else 0,
+        runs=len(tree.frame),
+        visible_runs=int(np.count_nonzero(shown)),
     )

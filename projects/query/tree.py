@@ -6,21 +6,20 @@ import base64
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain
-from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from projects.models import Project
-from projects.query.frame import Frame, load
-from projects.query.natural import Order, natural
+from projects.query.fields import RUN_FIELDS, Type
+from projects.query.frame import Frame
+from projects.query.labels import Labels, exploded
 from projects.query.palette import GREY, colour
 from projects.query.runset import RUN, Field, Runset
-from projects.query.statistics import Statistics, grouped_statistics
-
-T = TypeVar("T")
+from projects.query.statistics import Counts, Statistics, grouped_statistics
 
 CREATED = Field(RUN, "created_at")
 RUNS = Field(RUN, "runs")
@@ -36,12 +35,22 @@ def group_id(path: Iterable[tuple[Field, str | None]]) -> str:
 class Node:
     """A group, or the root: all runs. A run with several tags is in several nodes of one level."""
 
-    positions: Sequence[int]  # in the frame, ascending
+    positions: Counts  # in the frame, ascending
     field: Field | None = None
-    token: str | None = None
+    labels: Labels | None = None
+    rank: int = 0  # of its value among the labels
     parent: Node | None = None
     children: list[Node] = dataclasses.field(default_factory=list)  # naturally ordered
     colour: str = GREY
+
+    @property
+    def token(self) -> str | None:
+        """None: not set."""
+        return self.labels.pair(self.rank)[0] if self.labels and self.rank < len(self.labels) else None
+
+    @property
+    def text(self) -> str | None:
+        return self.labels.pair(self.rank)[1] if self.labels and self.rank < len(self.labels) else None
 
     @property
     def path(self) -> tuple[Node, ...]:
@@ -64,25 +73,37 @@ class Tree:
     def __init__(self, project: Project, runset: Runset, columns: Iterable[Field] = ()) -> None:
         self.runset = runset
         sorted_by = (sort.field for sort in runset.sort if sort.field not in (CREATED, RUNS))
-        self.frame: Frame = load(project, runset, keys=runset.grouping, columns=(*columns, *sorted_by))
-        self.root = Node(range(len(self.frame.ids)))
-        self._split(self.root, runset.grouping)
+        self.frame = Frame(project, runset, keys=runset.grouping, columns=(*columns, *sorted_by))
+        self.root = Node(np.arange(len(self.frame)))
+        nodes = [self.root]
+        for field in runset.grouping:
+            nodes = self._split(nodes, field)
         if self.root.children:
-            for rank, leaf in enumerate(self.root.leaves()):
+            for rank, leaf in enumerate(nodes):
                 leaf.colour = colour(rank)
 
-    def _split(self, node: Node, fields: Sequence[Field]) -> None:
-        if not fields:
-            return
-        tokens, texts = self.frame.tokens[fields[0]], self.frame.texts[fields[0]]
-        found: dict[str | None, list[int]] = {}
-        for position in node.positions:
-            for token in tokens[position] or (None,):
-                found.setdefault(token, []).append(position)
-        for token in sorted(found, key=lambda token: natural(token, "" if token is None else texts[token])):
-            child = Node(found[token], fields[0], token, node)
-            node.children.append(child)
-            self._split(child, fields[1:])
+    def _split(self, nodes: Sequence[Node], field: Field) -> list[Node]:
+        """Gives the nodes of a level their children, and returns those."""
+        positions, of_node = _together(nodes)
+        labels = self.frame.labels(field)
+        codes = labels.codes[positions]
+        if field.scope == RUN and RUN_FIELDS[field.key].type is Type.TAGS:
+            labels, of_set = exploded(labels)
+            sizes = np.array([len(found) for found in of_set])[codes]
+            positions, of_node = np.repeat(positions, sizes), np.repeat(of_node, sizes)
+            codes = np.concatenate([of_set[code] for code in codes]) if len(codes) else codes
+        keys = of_node * (len(labels) + 1) + codes
+        # Of small integers a stable sort takes a fraction of the time.
+        order = np.argsort(keys.astype(np.min_scalar_type(int(keys.max(initial=0)))), kind="stable")
+        keys, positions = keys[order], positions[order]
+        starts = np.flatnonzero(np.diff(keys, prepend=-1))
+        found = []
+        for key, below in zip(keys[starts].tolist(), np.split(positions, starts[1:]), strict=False):
+            at, rank = divmod(key, len(labels) + 1)
+            child = Node(below, field, labels, rank, nodes[at])
+            nodes[at].children.append(child)
+            found.append(child)
+        return found
 
     def find(self, path: Iterable[tuple[Field, str | None]]) -> Node | None:
         node: Node | None = self.root
@@ -106,86 +127,90 @@ class Tree:
     # What is hidden
 
     @cached_property
-    def hidden_positions(self) -> frozenset[int]:
-        """Runs whose own eye is off."""
-        hidden = self.runset.hidden
-        return frozenset(position for position, id in enumerate(self.frame.ids) if id in hidden)
+    def hidden(self) -> NDArray[np.bool_]:
+        """By position: runs whose own eye is off."""
+        return self.frame.having([uuid.UUID(id) for id in self.runset.hidden if _is_hex(id)])
 
     def off(self, node: Node) -> bool:
         """Whether the eye of the group, or of one around it, is off."""
         return bool(self.runset.hidden) and any(step.id in self.runset.hidden for step in node.path)
 
-    def visible(self, leaf: Node) -> Sequence[int]:
+    def visible(self, leaf: Node) -> Counts:
         """The runs of a leaf that charts draw."""
-        if self.off(leaf):
-            return ()
-        hidden = self.hidden_positions
-        return [position for position in leaf.positions if position not in hidden] if hidden else leaf.positions
+        if not self.runset.hidden:
+            return leaf.positions
+        return leaf.positions[:0] if self.off(leaf) else leaf.positions[~self.hidden[leaf.positions]]
 
     # The order of the table
 
     def ordered(self, nodes: Sequence[Node]) -> list[Node]:
         """Siblings as the runset sorts them, by default naturally; what has no value to sort by comes last."""
-        result = list(nodes)
+        order = np.arange(len(nodes))
         for sort in reversed(self.runset.sort):
-            values = self._sort_values(result, sort.field)
-            result = _missing_last(result, values.__getitem__, sort.descending)
-        return result
+            order = _sorted(order, self._node_values(nodes, sort.field)[order], sort.descending)
+        return [nodes[place] for place in order.tolist()]
 
-    def ordered_positions(self, node: Node) -> Sequence[int]:
+    def ordered_positions(self, node: Node) -> Counts:
         """The runs below a node as the runset sorts them: by default those of a group in order of creation, and
         ungrouped runs the latest first."""
-        result = list(node.positions)
-        if node is self.root:
-            result.reverse()
+        order = node.positions[::-1] if node is self.root else node.positions
         for sort in reversed(self.runset.sort):
-            result = _missing_last(result, self._run_sort_value(sort.field), sort.descending)
-        return result
+            if sort.field != RUNS:
+                order = _sorted(order, self._run_values(sort.field)[order], sort.descending)
+        return order
 
-    def statistics(self, nodes: Sequence[Node], field: Field) -> Statistics:
-        """Of a numeric field, one entry a node."""
-        sizes = [len(node.positions) for node in nodes]
-        positions = np.fromiter(chain.from_iterable(node.positions for node in nodes), dtype=np.int64, count=sum(sizes))
-        group = np.repeat(np.arange(len(nodes)), sizes)
-        return grouped_statistics(group, self.frame.numbers[field][positions], len(nodes))
+    def statistics(self, nodes: Sequence[Node], fields: Iterable[Field]) -> Iterator[Statistics]:
+        """Of numeric fields, one entry a node."""
+        positions, of_node = _together(nodes)
+        for field in fields:
+            yield grouped_statistics(of_node, self.frame.numbers(field)[positions], len(nodes))
 
-    def _sort_values(self, nodes: Sequence[Node], field: Field) -> dict[Node, Order | None]:
+    def _node_values(self, nodes: Sequence[Node], field: Field) -> NDArray[np.float64]:
         """By the nodes' own field: its value; by a number: its mean; by text: the one all runs share; else by their
-        latest run or their number of runs."""
-        values: Iterable[Order | None]
+        latest run or their number of runs. NaN where there is none."""
         if field == CREATED:
-            values = ((node.positions[-1],) for node in nodes)
-        elif field == RUNS:
-            values = ((len(node.positions),) for node in nodes)
-        elif nodes and nodes[0].field == field:
-            texts = self.frame.texts[field]
-            values = (natural(node.token, texts[node.token]) if node.token is not None else None for node in nodes)
-        elif field in self.frame.numbers:
-            statistics = self.statistics(nodes, field)
-            values = ((mean,) if n else None for n, mean in zip(statistics.n, statistics.mean, strict=True))
-        else:
-            values = (self._shared_order(node, field) for node in nodes)
-        return dict(zip(nodes, values, strict=True))
+            return np.array([node.positions[-1] for node in nodes], dtype=np.float64)
+        if field == RUNS:
+            return np.array([len(node.positions) for node in nodes], dtype=np.float64)
+        if nodes and nodes[0].field == field:
+            return np.array([np.nan if node.token is None else node.rank for node in nodes], dtype=np.float64)
+        if field in self.frame.numeric:
+            (found,) = self.statistics(nodes, [field])
+            return found.mean
+        values = self._run_values(field)
+        shared = np.full(len(nodes), np.nan)
+        for place, node in enumerate(nodes):
+            of_runs = values[node.positions]
+            of_runs = of_runs[~np.isnan(of_runs)]
+            if of_runs.size and (of_runs == of_runs[0]).all():
+                shared[place] = of_runs[0]
+        return shared
 
-    def _shared_order(self, node: Node, field: Field) -> Order | None:
-        tokens = self.frame.tokens[field]
-        shared = {tokens[position] for position in node.positions if tokens[position]}
-        return self.frame.order(field, shared.pop()) if len(shared) == 1 else None
-
-    def _run_sort_value(self, field: Field) -> Callable[[int], Order | None]:
-        if field in (CREATED, RUNS):
-            return lambda position: (position,) if field == CREATED else (1,)
-        if field in self.frame.numbers:
-            numbers = self.frame.numbers[field].tolist()
-            return lambda position: (numbers[position],) if numbers[position] == numbers[position] else None
-        tokens = self.frame.tokens[field]
-        orders = {token: self.frame.order(field, token) for token in set(tokens) if token}
-        return lambda position: orders.get(tokens[position])
+    def _run_values(self, field: Field) -> NDArray[np.float64]:
+        """By position, to be sorted by; NaN where there is none."""
+        if field == CREATED:
+            return np.arange(len(self.frame), dtype=np.float64)
+        if field in self.frame.numeric:
+            return self.frame.numbers(field)
+        labels = self.frame.labels(field)
+        return np.where(labels.codes < len(labels), labels.codes, np.nan)
 
 
-def _missing_last(items: list[T], value: Callable[[T], Order | None], descending: bool) -> list[T]:
-    present = [(value(item), item) for item in items]
-    missing = [item for found, item in present if found is None]
-    found = [(order, item) for order, item in present if order is not None]
-    found.sort(key=lambda pair: pair[0], reverse=descending)
-    return [item for _, item in found] + missing
+def _together(nodes: Sequence[Node]) -> tuple[Counts, Counts]:
+    """The positions of all nodes, node after node, and which node each is of."""
+    if len(nodes) == 1:
+        return nodes[0].positions, np.zeros(len(nodes[0].positions), dtype=np.int64)
+    sizes = [len(node.positions) for node in nodes]
+    positions = np.concatenate([node.positions for node in nodes]) if nodes else np.empty(0, dtype=np.int64)
+    return positions, np.repeat(np.arange(len(nodes)), sizes)
+
+
+def _sorted(items: Counts, values: NDArray[np.float64], descending: bool) -> Counts:
+    """Stable in both directions, NaN last."""
+    found: Counts = items[np.argsort(-values if descending else values, kind="stable")]
+    return found
+
+
+def _is_hex(id: str) -> bool:
+    """Whether it is a run's."""
+    return len(id) == 32 and all(letter in "0123456789abcdef" for letter in id)

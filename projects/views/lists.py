@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,8 +18,8 @@ from django.views.decorators.http import require_safe
 
 from projects.access import visible_projects
 from projects.models import Entity, Project
-from runs.models import Run
-from runs.states import SHOWN_ORDER, state_expression
+from runs.models import Run, State
+from runs.states import AFTER_SILENCE, SHOWN_ORDER, alive_since
 
 _PER_PAGE = 50
 
@@ -38,24 +38,24 @@ class Counts:
 
 
 def counts_by_project(project_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Counts]:
-    """Runs of each project by state, states derived as of now; projects without runs are left out. One query."""
-    found: dict[uuid.UUID, dict[str, int]] = defaultdict(dict)
-    rows = (
-        Run.objects.filter(project__in=list(project_ids), deleted_at=None)
-        .annotate(state_now=state_expression(timezone.now()))
-        .values_list("project_id", "state_now")
-        .annotate(runs=Count("pk"))
-        .order_by()
-    )
-    for project_id, state, runs in rows:
-        found[project_id][state] = runs
+    """Runs of each project by state, states derived as of now; projects without runs are left out. Two queries."""
+    found: dict[uuid.UUID, Counter[str]] = defaultdict(Counter)
+    # Stored states are counted in an index alone; only runs that may have fallen silent are looked at.
+    rows = Run.objects.filter(project__in=list(project_ids), deleted_at=None).order_by()
+    counted = rows.values_list("project_id", "state").annotate(runs=Count("pk"))
+    silent = counted.filter(state__in=AFTER_SILENCE, heartbeat_at__lt=alive_since(timezone.now()))
+    for project_id, state, runs in counted:
+        found[project_id][state] += runs
+    for project_id, state, runs in silent:
+        found[project_id][state] -= runs
+        found[project_id][AFTER_SILENCE[State(state)]] += runs
     return {
         project_id: Counts(
             runs=sum(states.values()),
             states=tuple(
                 StateCount(key=state.value, label=state.label.lower(), runs=states[state])
                 for state in SHOWN_ORDER
-                if state in states
+                if states[state]
             ),
         )
         for project_id, states in found.items()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.columns import flatten, typed
+from runs.columns import EXACT, flatten, text_of, typed
 from runs.models import Kind
 
 
@@ -112,3 +112,24 @@ def test_every_value_fits_its_row(value: Any) -> None:
     assert "\0" not in found.token + found.text
     (found.token + found.text).encode()
     assert found.number is None or math.isfinite(found.number)
+
+
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=300) | st.just("#" + "a" * 32)
+
+
+@given(_SCALARS | st.lists(st.integers() | st.floats()))
+def test_a_token_that_says_the_text_says_the_text_of_every_value_with_it(value: Any) -> None:
+    found = typed(value)
+    assert text_of(found.token) in (None, found.text)
+
+
+@pytest.mark.parametrize("value", [1, 0.5, -3.25, 1e-300, 2**53 - 1, "adam", "", True, None, math.nan, -math.inf])
+def test_the_tokens_of_nearly_all_values_say_their_text(value: Any) -> None:
+    assert text_of(typed(value).token) == typed(value).text
+
+
+@given(st.floats(-EXACT, EXACT, exclude_min=True, exclude_max=True) | st.integers(-(2**53) + 1, 2**53 - 1))
+def test_of_numbers_below_2_to_the_53_the_float_says_token_and_text(value: float) -> None:
+    found = typed(value)
+    again = typed(float(found.token[2:]))
+    assert (again.token, again.text, again.number) == (found.token, found.text, found.number)

@@ -237,7 +237,7 @@ def test_default_columns_are_numeric_summary_columns_without_the_clients_own(pro
 def test_candidates_count_values_and_put_what_varies_first(project, django_assert_num_queries):
     for i in range(4):
         add(project, config={"same": 1, "lr": i % 2, "seed": i} | ({"rare": 1} if i else {}), group="g", tags=["t"][:i])
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         found = group_candidates(project, Runset())
     counted = {str(one.field): (one.distinct, one.missing) for one in found}
     assert counted["config.lr"] == (2, 0)

@@ -1,0 +1,103 @@
+"""The distinct values of a column over some runs, in natural order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from projects.query.memory import Column
+from projects.query.natural import natural
+from projects.query.sources import SEPARATOR, Pair
+from projects.query.statistics import Counts, Floats
+from runs.columns import typed
+
+# Numbers that say all of their token come as floats; the others that are below them come before.
+_BEFORE = (0, 0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """`codes`, one a run: the rank of its value, or `len(labels)` where it is not set."""
+
+    codes: Counts
+    _pairs: list[Pair]
+    _floats: Floats
+    _before: int  # how many pairs rank before the floats
+
+    def __len__(self) -> int:
+        return len(self._pairs) + len(self._floats)
+
+    def pair(self, rank: int) -> Pair:
+        if rank < self._before:
+            return self._pairs[rank]
+        rank -= self._before
+        if rank < len(self._floats):
+            value = typed(float(self._floats[rank]))
+            return value.token, value.text
+        return self._pairs[rank - len(self._floats) + self._before]
+
+
+def labels_of(column: Column, slots: Counts) -> Labels:
+    codes = column.codes[slots]
+    present = _present(codes)
+    coded = [code for code in present.tolist() if code in column.pairs]
+    plain = np.setdiff1d(present, coded, assume_unique=True) if coded else present
+    pairs = _ordered(_texts(column.pairs[code] for code in coded))
+    before = sum(1 for token, text in pairs if natural(token, text) < _BEFORE)
+    floats, ranks = np.unique(column.numbers[plain], return_inverse=True)
+    rank_of = np.full(len(column.numbers), len(pairs) + len(floats), dtype=np.int64)
+    rank_of[plain] = before + ranks
+    places = {token: rank if rank < before else rank + len(floats) for rank, (token, _) in enumerate(pairs)}
+    for code in coded:
+        rank_of[code] = places[column.pairs[code][0]]
+    return Labels(rank_of[codes], pairs, floats, before)
+
+
+def label_counts(column: Column, slots: Counts) -> tuple[int, int]:
+    """How many distinct values the runs have, and how many runs have one."""
+    codes = column.codes[slots]
+    present = _present(codes)
+    coded = [code for code in present.tolist() if code in column.pairs]
+    plain = np.setdiff1d(present, coded, assume_unique=True) if coded else present
+    tokens = {column.pairs[code][0] for code in coded}
+    return len(tokens) + len(np.unique(column.numbers[plain])), int(np.count_nonzero(codes))
+
+
+def labels_from(codes: Counts, pairs: Iterable[Pair]) -> Labels:
+    """Of values that are no numbers: `codes` are places in the distinct `pairs`, or -1."""
+    pairs = list(pairs)
+    ordered = _ordered(dict(pairs))
+    places = {pair[0]: rank for rank, pair in enumerate(ordered)}
+    ranks = np.array([*(places[token] for token, _ in pairs), len(ordered)], dtype=np.int64)
+    return Labels(ranks[codes], ordered, np.empty(0), len(ordered))
+
+
+def exploded(labels: Labels) -> tuple[Labels, list[NDArray[np.int64]]]:
+    """Of sets of tags: the labels of single tags (their codes empty), and by code of the set the codes of its tags."""
+    sets = [labels.pair(rank)[0].split(SEPARATOR) for rank in range(len(labels))]
+    pairs = _ordered({token: token[2:] for tokens in sets for token in tokens})
+    places = {token: rank for rank, (token, _) in enumerate(pairs)}
+    codes = [np.array([places[token] for token in tokens], dtype=np.int64) for tokens in sets]
+    single = Labels(np.empty(0, dtype=np.int64), pairs, np.empty(0), len(pairs))
+    return single, [*codes, np.array([len(pairs)], dtype=np.int64)]
+
+
+def _present(codes: NDArray[np.unsignedinteger]) -> Counts:
+    """The codes in use, 0 left out."""
+    found: Counts = np.flatnonzero(np.bincount(codes, minlength=1)[1:]) + 1
+    return found
+
+
+def _texts(pairs: Iterable[Pair]) -> dict[str, str]:
+    """Token -> text. Equal values may be shown in several ways: which one must not hang on their order."""
+    texts: dict[str, str] = {}
+    for token, text in pairs:
+        texts[token] = min(texts.get(token, text), text, key=lambda text: (len(text), text))
+    return texts
+
+
+def _ordered(texts: dict[str, str]) -> list[Pair]:
+    return sorted(texts.items(), key=lambda pair: natural(*pair))
