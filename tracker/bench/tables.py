@@ -22,6 +22,8 @@ from tracker.bench.measure import Measure, medians, seconds
 from tracker.bench.rows import table_write
 
 ARM, FILTERED, SORT = Field(CONFIG, data.ARM), Field(CONFIG, "c01"), Field(SUMMARY, "m00")
+# Values read in all rounds: enough of them, and a round or two says as much as many.
+_MOST = 5_000_000
 AGAINST = "one query for the same values"
 
 
@@ -40,8 +42,7 @@ def measure(runs: int, *, repeat: int) -> list[Measure]:
     for what, columns in (("12 summary columns shown", summary[:12]), ("all 70 columns shown", every)):
         page = partial(table, owner, _grouped(columns))
         rows = partial(_fetch, [id_of(owner, field) for field in {ARM, FILTERED, SORT, *columns}])
-        # As many columns as these take so long that the median of a few says enough.
-        rounds = repeat if runs < 100_000 else min(3, repeat)
+        rounds = max(1, min(repeat, _MOST // (runs * len(columns))))
         median = medians(seconds({"new": partial(_new, page), "page": page, "rows": rows}, repeat=rounds))
         for case, figure in ((f"{runs:,} runs", "page"), (f"new process, {runs:,} runs", "new")):
             case += ", 50 config and 20 summary columns"
@@ -67,7 +68,8 @@ def _others(owner: Project, runs: int, columns: tuple[Field, ...], *, repeat: in
         "list of projects": partial(_get, client, reverse("project-list")),
     }
     rows = partial(_fetch, [id_of(owner, field) for field in (ARM, FILTERED, SORT, *columns[1:])])
-    median = medians(seconds({**asked, "rows": rows}, repeat=repeat if runs < 100_000 else min(3, repeat)))
+    rounds = max(1, min(repeat, _MOST // (runs * len(columns))))
+    median = medians(seconds({**asked, "rows": rows}, repeat=rounds))
     case = f"other questions, {runs:,} runs"
     return [Measure("table", case, what, median[what], median["rows"], "s", AGAINST) for what in asked]
 
