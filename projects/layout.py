@@ -25,8 +25,11 @@ class LayoutError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Panel:
+    """`kind` is "line", or one of charts.summary_plot.KINDS, whose metric is a summary column."""
+
     key: str
     metric: str
+    kind: str = "line"
 
     @property
     def id(self) -> str:
@@ -67,7 +70,8 @@ class Layout:
             removed=frozenset(value.get("removed", ())),
             moved=dict(value.get("moved", {})),
             added=tuple(
-                Added(Panel(it["key"], it["metric"]), it["section"], it["after"]) for it in value.get("added", ())
+                Added(Panel(it["key"], it["metric"], it["kind"]), it["section"], it["after"])
+                for it in value.get("added", ())
             ),
         )
 
@@ -76,13 +80,25 @@ class Layout:
             "removed": sorted(self.removed),
             "moved": dict(self.moved),
             "added": [
-                {"key": it.panel.key, "metric": it.panel.metric, "section": it.section, "after": it.after}
+                {
+                    "key": it.panel.key,
+                    "metric": it.panel.metric,
+                    "kind": it.panel.kind,
+                    "section": it.section,
+                    "after": it.after,
+                }
                 for it in self.added
             ],
         }
 
-    def metric_of(self, key: str) -> str:
-        return next((it.panel.metric for it in self.added if it.panel.key == key), key)
+    def panel(self, key: str) -> Panel:
+        """One that was added, else a metric's own, whether or not there is such a metric."""
+        return next((it.panel for it in self.added if it.panel.key == key), Panel(key, key))
+
+    @property
+    def of_a_run(self) -> Layout:
+        """Without what compares runs."""
+        return replace(self, added=tuple(it for it in self.added if it.panel.kind == "line"))
 
     def section_of(self, key: str) -> str:
         return next((it.section for it in self.added if it.panel.key == key), self.moved.get(key) or section_of(key))
@@ -95,22 +111,22 @@ class Layout:
             if name not in self.removed:
                 found.setdefault(self.moved.get(name) or section_of(name), []).append(Panel(name, name))
         for it in self.added:
-            if it.panel.metric in known:
+            if it.panel.metric in known or it.panel.kind != "line":
                 panels = found.setdefault(it.section, [])
                 place = next((at for at, panel in enumerate(panels, 1) if panel.key == it.after), len(panels))
                 panels.insert(place, it.panel)
         return [Section(name, tuple(panels)) for name, panels in found.items()]
 
-    def with_metric(self, metric: str, *, section: str = "") -> Layout:
+    def with_metric(self, metric: str, *, kind: str = "line", section: str = "") -> Layout:
         """Its own panel if that was removed, else another; in the section named, else the metric's own."""
-        if metric in self.removed:
+        if metric in self.removed and kind == "line":
             back = replace(self, removed=self.removed - {metric})
             return back.with_section(metric, section) if section else back
-        return self._with(Added(Panel(uuid.uuid4().hex, metric), section or section_of(metric)))
+        return self._with(Added(Panel(uuid.uuid4().hex, metric, kind), section or section_of(metric)))
 
     def with_copy(self, key: str, *, copy: str) -> Layout:
         """Another panel of its metric behind it, of the key `copy`."""
-        return self._with(Added(Panel(copy, self.metric_of(key)), self.section_of(key), after=key))
+        return self._with(Added(replace(self.panel(key), key=copy), self.section_of(key), after=key))
 
     def without(self, key: str) -> Layout:
         added = tuple(it for it in self.added if it.panel.key != key)

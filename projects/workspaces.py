@@ -43,7 +43,7 @@ def panel_drawing(
         "fields": replace(runset, grouped=True, fields=tuple(map(field_from, plot.group_fields))),
     }.get(plot.group_by, runset)
     logged = store.logged(column_id=column_id(project.id, Scope.HISTORY, metric))
-    counted = _counted(project, runset, asked, plot)
+    counted = counted_runs(project, runset, asked, plot)
     if counted is not None:
         logged = logged & counted
     groups, total = run_groups(project, asked, plot.limit, logged=logged)
@@ -69,7 +69,7 @@ def default_axis(project: Project, metric: str) -> str:
     return "_step" if found.startswith("_") and found not in {choice.key for choice in X_AXES} else found or "_step"
 
 
-def _counted(project: Project, runset: Runset, asked: Runset, plot: LinePlot) -> set[uuid.UUID] | None:
+def counted_runs(project: Project, runset: Runset, asked: Runset, plot: LinePlot) -> set[uuid.UUID] | None:
     """The runs that a panel with a grouping of its own, or with chosen states, counts; None: all that are visible."""
     counted = None
     if runset.hidden and runset.grouping and asked.grouping != runset.grouping:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -40,22 +41,29 @@ def line_plot_csv(request: HttpRequest, entity: str, project: str) -> HttpRespon
         drawing = panel_drawing(owner, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells)
     except (BadQuery, SpecError) as error:
         return refused(error)
-    response = StreamingHttpResponse(_lines(drawing), content_type="text/csv; charset=utf-8")
-    name = _NAME.sub("_", f"{owner.name}-{metric}")[:120]
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return csv_file(f"{owner.name}-{metric}", COLUMNS, _rows(drawing))
+
+
+def csv_file(name: str, columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> StreamingHttpResponse:
+    """A download of rows, one piece after the other, under a name that any system takes."""
+    response = StreamingHttpResponse(_texts(columns, pieces), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{_NAME.sub("_", name)[:120]}.csv"'
     response["Cache-Control"] = "private, no-store"
     return response
 
 
-def _lines(drawing: Drawing) -> Iterator[str]:
-    """A piece of text for each group."""
-    yield ",".join(COLUMNS) + "\r\n"
+def _rows(drawing: Drawing) -> Iterator[Iterator[Sequence[Any]]]:
+    """Of one group after the other."""
     for group, line in drawing.lines:
+        columns = (line.x, line.line, line.low, line.high, line.n)
+        yield zip(repeat(group.label), *(column.tolist() for column in columns), strict=False)
+
+
+def _texts(columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> Iterator[str]:
+    for piece in chain([[columns]], pieces):
         rows: list[str] = []
         writer = csv.writer(_Rows(rows))
-        columns = (line.x, line.line, line.low, line.high, line.n)
-        for x, value, low, high, n in zip(*(column.tolist() for column in columns), strict=True):
-            writer.writerow((group.label, _cell(x), _cell(value), _cell(low), _cell(high), n))
+        writer.writerows([_cell(cell) if isinstance(cell, float) else cell for cell in row] for row in piece)
         yield "".join(rows)
 
 

@@ -13,10 +13,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from projects.access import may_change
-from projects.layout import Layout, LayoutError, section_name
+from projects.charts.summary_plot import KINDS
+from projects.layout import Layout, LayoutError, Panel, section_name
 from projects.looking import Looking
 from projects.query.runset import BadQuery
 from projects.saved_views import layout_change, panel_spec, panel_spec_save, panels_reset
+from projects.summaries import summary_metric_known, summary_metrics
 from projects.views.doors import looking_or_404, project_or_404
 from projects.views.panels import answer_json, refused
 from projects.workspaces import metric_known, metrics
@@ -43,8 +45,12 @@ def panels(request: HttpRequest, entity: str, project: str) -> HttpResponse:
 
 def _dialog(request: HttpRequest, looking: Looking) -> HttpResponse:
     names = metrics(looking.project)
-    sections = looking.layout.sections(names)
-    response = render(request, "workspace/_add_panels.html", {"metrics": names, "sections": sections})
+    context = {
+        "lists": [("line", names), ("summary", summary_metrics(looking.project))],
+        "kinds": KINDS.values(),
+        "sections": looking.layout.sections(names),
+    }
+    response = render(request, "workspace/_add_panels.html", context)
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -57,23 +63,23 @@ def _change_asked(body: bytes) -> dict[str, Any]:
         change = None
     if not isinstance(change, dict) or change.get("do") not in CHANGES:
         raise BadQuery("The change of panels is not understood.")
-    texts = {key: value for key, value in change.items() if key in ("do", "panel", "section")}
+    texts = {key: value for key, value in change.items() if key in ("do", "panel", "section", "kind")}
     many = change.get("metrics", [])
     if not isinstance(many, list) or len(many) > MOST_AT_ONCE:
         raise BadQuery(f"At most {MOST_AT_ONCE} panels are added at once.")
     if not all(isinstance(text, str) and "\0" not in text for text in (*texts.values(), *many)):
         raise BadQuery("The change of panels is not understood.")
-    return {"panel": "", "section": ""} | texts | {"metrics": many}
+    return {"panel": "", "section": "", "kind": "line"} | texts | {"metrics": many}
 
 
-def _add(looking: Looking, *, metrics: list[str], section: str, **_: object) -> Layout:
-    if not metrics or not all(metric_known(looking.project, metric) for metric in metrics):
+def _add(looking: Looking, *, metrics: list[str], kind: str, section: str, **_: object) -> Layout:
+    if not metrics or not all(_known(looking, Panel(metric, metric, kind)) for metric in metrics):
         raise LayoutError("Choose a metric that has been logged.")
     name = section_name(section) if section.strip() else ""
 
     def change(layout: Layout) -> Layout:
         for metric in metrics:
-            layout = layout.with_metric(metric, section=name)
+            layout = layout.with_metric(metric, kind=kind, section=name)
         return layout
 
     return layout_change(workspace=looking.workspace, change=change)
@@ -116,5 +122,11 @@ CHANGES: dict[str, Callable[..., Layout]] = {
 
 
 def _panel_or_404(looking: Looking, key: str) -> None:
-    if not metric_known(looking.project, looking.layout.metric_of(key)):
+    if not _known(looking, looking.layout.panel(key)):
         raise Http404
+
+
+def _known(looking: Looking, panel: Panel) -> bool:
+    if panel.kind == "line":
+        return metric_known(looking.project, panel.metric)
+    return panel.kind in KINDS and summary_metric_known(looking.project, panel.metric)

@@ -15,7 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from projects.access import may_change
 from projects.charts.line_plot import LinePlot, SpecError
 from projects.charts.series import CELLS, Drawing, line_plot
-from projects.forms import line_plot_from_json, settings_tabs
+from projects.charts.summary_plot import KINDS
+from projects.forms import line_plot_from_json, only, settings_tabs
+from projects.layout import Panel
 from projects.looking import Looking
 from projects.query.runset import BadQuery
 from projects.query.selection import version
@@ -75,18 +77,19 @@ def settings(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     owner = project_or_404(request, entity, project)
     metric, of = request.GET.get("metric", ""), request.GET.get("of", "panel")
     key = request.GET.get("panel") or metric
-    if not metric_known(owner, metric) or of not in SCOPES:
+    if of not in SCOPES:
         raise Http404
     try:
         looking = looking_or_404(request, owner)
     except BadQuery as error:
         return refused(error)
-    if looking.layout.metric_of(key) != metric:
+    panel = looking.layout.panel(key)
+    if panel.metric != metric or (panel.kind == "line" and not metric_known(owner, metric)):
         raise Http404
     section = looking.layout.section_of(key) if of == "section" else None
     if request.method in ("GET", "HEAD"):
         plot = panel_plot(looking, key) if of == "panel" else overall_plot(looking, section)
-        return _dialog(request, looking, metric, plot, title=SCOPES[of].format(metric=metric, section=section))
+        return _dialog(request, looking, panel, plot, title=SCOPES[of].format(metric=metric, section=section))
     if not may_change(request.user, looking.workspace):
         return answer_json({"error": f"Only members of {owner.entity.name} change this view."}, status=403)
     if request.method == "DELETE":
@@ -106,19 +109,24 @@ def settings(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     return answer_json({"settings": plot.to_spec()})
 
 
-def _dialog(request: HttpRequest, looking: Looking, metric: str, plot: LinePlot, *, title: str) -> HttpResponse:
+def _dialog(request: HttpRequest, looking: Looking, panel: Panel, plot: LinePlot, *, title: str) -> HttpResponse:
+    metric = panel.metric
+    tabs = settings_tabs(
+        plot,
+        metric=metric,
+        metrics=metrics(looking.project),
+        default_axis=default_axis(looking.project, metric),
+    )
+    if panel.kind in KINDS:
+        tabs = only(tabs, KINDS[panel.kind].settings)
     context = {
         "project": looking.project,
         "metric": metric,
         "title": title,
         "may_write": may_change(request.user, looking.workspace),
         "action": f"{request.path}?{request.GET.urlencode()}",
-        "tabs": settings_tabs(
-            plot,
-            metric=metric,
-            metrics=metrics(looking.project),
-            default_axis=default_axis(looking.project, metric),
-        ),
+        "kind": panel.kind,
+        "tabs": tabs,
         "fields": fields(looking.project),
         "open_tab": "advanced",
     }

@@ -152,7 +152,7 @@ def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
     workspace = workspace_visible(request.user, run.project, id="")
     layout = Layout.from_json(workspace.settings.get("layout", {}))
     return {
-        "sections": layout.sections([name for name in metrics(run.project) if name in logged]),
+        "sections": layout.of_a_run.sections([name for name in metrics(run.project) if name in logged]),
         "query": urlencode({"group": ""}) + "&" + _only("name", run.name),
     }
 

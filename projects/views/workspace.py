@@ -103,6 +103,8 @@ def _context(looking: Looking) -> dict[str, Any]:
             "line_plot": reverse("line-plot", args=names),
             "settings": reverse("line-plot-settings", args=names),
             "csv": reverse("line-plot-csv", args=names),
+            "summary_plot": reverse("summary-plot", args=names),
+            "summary_csv": reverse("summary-plot-csv", args=names),
             "panels": reverse("panels", args=names),
             "views": reverse("views", args=names),
         },

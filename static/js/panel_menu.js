@@ -78,12 +78,12 @@ async function duplicate(panel) {
 
 /** A metric's own panel comes back with its settings; of one that was added they go with it. */
 async function remove(panel) {
-  const { key, metric } = panel.dataset;
+  const { key, metric, kind = "line" } = panel.dataset;
   const section = panel.closest(".section").dataset.section;
   const neighbour = panel.nextElementSibling ?? panel.previousElementSibling;
   await change({ do: "remove", panel: key ?? metric });
   neighbour?.querySelector(".tools summary")?.focus();
-  say(`${metric} removed.`, () => change({ do: "add", metrics: [metric], section }));
+  say(`${metric} removed.`, () => change({ do: "add", kind, metrics: [metric], section }));
 }
 
 function move(panel, opener) {
@@ -111,25 +111,30 @@ async function add(opener) {
   const response = await fetch(`${workspace().dataset.panelsUrl}?${runsetQuery()}`);
   if (!response.ok) throw new Error(`The server answered ${response.status}.`);
   const dialog = openDialog(await response.text(), workspace(), opener);
-  const boxes = [...dialog.querySelectorAll("[name=metric]")];
-  const chosen = () => boxes.filter((box) => box.checked).map((box) => box.value);
+  const kind = dialog.querySelector("[name=kind]");
+  const shown = () => dialog.querySelector(`[data-of=${kind.value === "line" ? "line" : "summary"}]`);
+  const boxes = () => [...shown().querySelectorAll("[name=metric]")];
+  const chosen = () => boxes().filter((box) => box.checked).map((box) => box.value);
   const search = dialog.querySelector("[type=search]");
-  search.addEventListener("input", () => {
+  const filter = () => {
     const meant = fuzzy(search.value);
-    for (const box of boxes) box.closest("li").hidden = !meant(box.value);
-    dialog.querySelector(".none").hidden = boxes.some((box) => !box.closest("li").hidden);
-  });
+    for (const list of dialog.querySelectorAll("[data-of]")) list.hidden = list !== shown();
+    for (const box of boxes()) box.closest("li").hidden = !meant(box.value);
+    dialog.querySelector(".none").hidden = boxes().some((box) => !box.closest("li").hidden);
+  };
+  search.addEventListener("input", filter);
   search.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
-    boxes.find((box) => !box.closest("li").hidden)?.click();
+    boxes().find((box) => !box.closest("li").hidden)?.click();
   });
   dialog.addEventListener("change", () => {
+    filter();
     const { length } = chosen();
     dialog.querySelector("[data-count]").textContent = length ? `${length} chosen` : "";
     dialog.querySelector(".primary").disabled = !length;
   });
-  submits(dialog, (form) => change({ do: "add", metrics: chosen(), section: form.elements.section.value }));
+  submits(dialog, (form) => change({ do: "add", kind: kind.value, metrics: chosen(), section: form.elements.section.value }));
 }
 
 async function reset() {
@@ -138,7 +143,7 @@ async function reset() {
   redraw();
 }
 
-const first = (part) => part.querySelector(".panel");
+const first = (part) => part.querySelector(".panel:not([data-kind])");
 
 const ACTS = {
   "full-screen": fullScreen,

@@ -17,6 +17,7 @@ export function panelQuery(panel) {
   const query = new URLSearchParams(runsetQuery());
   query.set("metric", panel.dataset.metric);
   if (panel.dataset.key) query.set("panel", panel.dataset.key);
+  if (panel.dataset.kind) query.set("kind", panel.dataset.kind);
   return query;
 }
 
@@ -74,10 +75,20 @@ function dress(panel) {
   }
   panel.querySelector("header").append(...parts.querySelector("header").children);
   parts.querySelector("header").remove();
+  if (panel.dataset.kind) panel.querySelector("[data-do=section-settings]")?.remove();
   panel.append(parts);
 }
 
+/** Panels of other kinds than line plots ask elsewhere. */
+export function address(panel) {
+  if (!panel.dataset.kind) return;
+  const { summaryPlot, summaryCsv } = document.querySelector("[data-summary-plot]").dataset;
+  panel.dataset.linePlot = summaryPlot;
+  panel.dataset.csvUrl = summaryCsv;
+}
+
 function start(panel) {
+  address(panel);
   charts.set(panel, { panel, chart: null, seen: false, stale: true });
   observer.observe(panel);
 }

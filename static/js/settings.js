@@ -1,7 +1,7 @@
 /* The settings dialog of a panel: a form beside a live preview of what it says. */
 import { Chart } from "./chart.js";
 import { openDialog } from "./dialog.js";
-import { panelQuery, redraw, runsetQuery } from "./panels.js";
+import { address, panelQuery, redraw, runsetQuery } from "./panels.js";
 import * as tabs from "./tabs.js";
 
 const PREVIEW_AFTER = 150;
@@ -51,12 +51,15 @@ async function send(form, method, body) {
 
 function live(dialog) {
   const form = dialog.querySelector("form");
+  const panel = dialog.querySelector(".panel");
+  address(panel);
   const question = () => {
     const query = new URLSearchParams(runsetQuery());
     query.set("settings", JSON.stringify(specOf(form)));
+    if (panel.dataset.kind) query.set("kind", panel.dataset.kind);
     return query;
   };
-  const preview = new Chart(dialog.querySelector(".panel"), question, (errors) => complain(form, errors));
+  const preview = new Chart(panel, question, (errors) => complain(form, errors));
   const done = async (response) => {
     if (response.ok) {
       dialog.close();

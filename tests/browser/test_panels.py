@@ -276,6 +276,42 @@ def test_panels_are_duplicated_moved_removed_and_added(page: Page, project: str,
     expect(sections).to_have_text(["train1"])
 
 
+def test_bars_and_boxes_of_a_summary_stand_beside_the_lines(page: Page, chart: Locator, shots: Path) -> None:
+    finals = np.stack([losses(lr)[:, -1] for lr in LEARNING_RATES])  # learning rates, seeds
+    for kind in ("bar", "box"):
+        page.get_by_role("button", name="Add panel").click()
+        dialog = page.get_by_role("dialog", name="Add panels")
+        dialog.get_by_label("Kind").select_option(kind)
+        dialog.get_by_role("checkbox", name=METRIC).check()
+        dialog.get_by_label("Section").fill("results")
+        dialog.get_by_role("button", name="Add", exact=True).click()
+        expect(page.locator(f".panel[data-kind={kind}]")).to_have_count(1)
+    bars, boxes = (page.locator(f".panel[data-kind={kind}]") for kind in ("bar", "box"))
+    expect(bars.locator("header small")).to_have_text("mean ± std dev · 12 of 12 runs")
+    heights = {trace.name: trace.y for trace in drawn(bars) if trace.role == "bar"}
+    assert list(heights) == LABELS
+    np.testing.assert_allclose([heights[label][0] for label in LABELS], finals.mean(axis=1), rtol=1e-12)
+    error = "plot => plot._fullData.filter(one => one.meta.role === 'band').map(one => one.error_y.array[0])"
+    deviations = bars.locator(".plot").evaluate(error)
+    np.testing.assert_allclose(deviations, finals.std(axis=1, ddof=1), rtol=1e-9)
+    expect(boxes.locator("header small")).to_have_text("12 of 12 runs")
+    medians = boxes.locator(".plot").evaluate("plot => plot.calcdata.map(points => points[0].med)")
+    np.testing.assert_allclose(medians, np.median(finals, axis=1), rtol=1e-12)
+    page.screenshot(path=shots / "bars-light.png")
+
+    bars.get_by_role("button", name="Edit panel").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("group", name="Line", exact=True).get_by_text("Max", exact=True).click()
+    expect(dialog.locator("section.panel header small")).to_contain_text("max")
+    dialog.get_by_role("button", name="Save").click()
+    expect(bars.locator("header small")).to_contain_text("max")
+    with page.expect_download() as started:
+        menu(bars, "Download CSV")
+    rows = list(csv.DictReader(Path(started.value.path()).read_text().splitlines()))
+    np.testing.assert_allclose([float(row["value"]) for row in rows], finals.max(axis=1), rtol=1e-12)
+    expect(chart.locator("header small")).to_have_text("mean ± std dev · 12 of 12 runs")
+
+
 def test_x_axis_and_smoothing_of_all_panels_live_in_the_address(page: Page, project: str, chart: Locator) -> None:
     raw = lines(chart)[LABELS[0]].y
     page.get_by_label("x axis of all panels").select_option("_runtime")
