@@ -15,7 +15,7 @@ from projects.models import Project
 from projects.query.grouping import RunGroup, run_groups
 from projects.query.natural import natural_text
 from projects.query.palette import colour
-from projects.workspaces import counted_runs
+from projects.workspaces import counted_runs, panel_runset
 from runs.columns import column_id
 from runs.models import Column, ColumnValue, Kind, Scope
 
@@ -36,7 +36,7 @@ def summaries(looking: Looking, metric: str, plot: LinePlot, *, together: bool) 
 
     Ungrouped, a run is a group of its own, or all are one (`together`).
     """
-    asked = replace(looking.runset, grouped=False) if plot.group_by == "none" else looking.runset
+    asked = panel_runset(looking.runset, plot)
     counted = counted_runs(looking.project, looking.runset, asked, plot)
     rows = ColumnValue.objects.filter(
         column_id=column_id(looking.project.id, Scope.SUMMARY, metric), kind=Kind.NUMBER

@@ -38,10 +38,7 @@ def panel_drawing(
 ) -> Drawing:
     """What a panel draws: the first groups of the table, up to the plot's limit, that have logged the metric."""
     plot = replace(plot, x_axis=plot.x_axis or default_axis(project, metric))
-    asked = {
-        "none": replace(runset, grouped=False),
-        "fields": replace(runset, grouped=True, fields=tuple(map(field_from, plot.group_fields))),
-    }.get(plot.group_by, runset)
+    asked = panel_runset(runset, plot)
     logged = store.logged(column_id=column_id(project.id, Scope.HISTORY, metric))
     counted = counted_runs(project, runset, asked, plot)
     if counted is not None:
@@ -61,6 +58,14 @@ def panel_drawing(
         logged=logged,
         grouped=bool(asked.grouping),
     )
+
+
+def panel_runset(runset: Runset, plot: LinePlot) -> Runset:
+    """The table's, grouped as the panel says."""
+    return {
+        "none": replace(runset, grouped=False),
+        "fields": replace(runset, grouped=True, fields=tuple(map(field_from, plot.group_fields))),
+    }.get(plot.group_by, runset)
 
 
 def default_axis(project: Project, metric: str) -> str:

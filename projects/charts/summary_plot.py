@@ -28,7 +28,7 @@ BAR_ALPHA = 0.45
 POINTS = 100  # runs of a group that a box shows beside itself; of more, those beyond the whiskers
 WHISKER = 1.5  # quartile ranges beyond the box, at most
 
-_OF_ALL = frozenset({"yMin", "yLogScale", "limit", "title", "xTitle", "yTitle", "groupBy", "states"})
+_OF_ALL = frozenset({"yMin", "yLogScale", "limit", "title", "xTitle", "yTitle", "groupBy", "groupFields", "states"})
 
 
 @dataclass(frozen=True, slots=True)

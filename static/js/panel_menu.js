@@ -1,8 +1,8 @@
 /* What a panel's tools do: full screen, downloads, and changes of how the panels are arranged. */
-import { complain, openDialog } from "./dialog.js";
 import { post } from "./ask.js";
+import { complain, openDialog } from "./dialog.js";
 import { fuzzy } from "./match.js";
-import { arrange, chartOf, panelQuery, redraw, runsetQuery } from "./panels.js";
+import { arrange, chartOf, redraw, runsetQuery } from "./panels.js";
 import { edit } from "./settings.js";
 
 const IMAGE = { width: 960, height: 540 };
@@ -14,13 +14,22 @@ function fullScreen(panel) {
   else panel.requestFullscreen();
 }
 
+function drawnChart(panel) {
+  const chart = chartOf(panel);
+  if (!chart?.meta) throw new Error("Nothing has been drawn here yet.");
+  return chart;
+}
+
+/** Plotly reads titles as a kind of HTML. */
+const asText = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+
 /** The chart as it is drawn, hidden lines hidden, with what a figure needs to stand alone. */
 async function image(panel, format) {
-  const { plot, meta } = chartOf(panel);
+  const { plot, meta } = drawnChart(panel);
   const css = getComputedStyle(document.documentElement);
   const layout = {
     ...plot.layout, showlegend: true, paper_bgcolor: css.getPropertyValue("--surface").trim(),
-    title: { text: `${meta.title}<br><sub>${meta.header}</sub>`, x: 0.02, xanchor: "left" },
+    title: { text: `${asText(meta.title)}<br><sub>${asText(meta.header)}</sub>`, x: 0.02, xanchor: "left" },
     margin: { ...plot.layout.margin, t: 64 },
   };
   const filename = meta.title.replace(/[^A-Za-z0-9._-]+/g, "_");
@@ -30,7 +39,7 @@ async function image(panel, format) {
 /** The numbers of the chart, at the range zoomed to: the figure's own question, asked at another address. */
 function csv(panel) {
   const link = document.createElement("a");
-  link.href = `${panel.closest("[data-csv-url]").dataset.csvUrl}?${chartOf(panel).address().split("?")[1]}`;
+  link.href = `${panel.closest("[data-csv-url]").dataset.csvUrl}?${drawnChart(panel).address().split("?")[1]}`;
   link.download = "";
   link.click();
 }
@@ -169,8 +178,6 @@ export function mount(root) {
     if (popover) popover.open = false;
     attempt(async () => act(button.closest(".panel"), opener));
   });
-  // The wider chart shows finer data.
-  document.addEventListener("fullscreenchange", () => redraw((panel) => chartOf(panel)));
   root.querySelector(".charts")?.addEventListener("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const popover = by && event.target.closest?.(".popover");

@@ -3,6 +3,8 @@ import { chartOf, redraw } from "./panels.js";
 
 const on = (what) => (document.querySelector("[data-sync]")?.dataset.sync ?? "").split(",").includes(what);
 
+let over = null; // the row of the table under the pointer
+
 const ranges = new Map(); // x axis -> range, while panels zoom together
 
 const drawnPanels = () => [...document.querySelectorAll("#panels .panel")].filter((panel) => chartOf(panel)?.meta);
@@ -34,6 +36,7 @@ function drawn({ detail: { chart, first } }) {
     chart.plot.on("plotly_hover", (event) => hovered(chart, event));
     chart.plot.on("plotly_unhover", () => left(chart));
   }
+  if (over) standOut([chart.panel]);
   catchUp(chart);
 }
 
@@ -82,10 +85,10 @@ function lineage(row) {
   return ids;
 }
 
-/** In every chart in view the lines of a row's runs stand out: its own, else those of the group it is in. */
-function standOut(row) {
-  const ids = row ? lineage(row) : [];
-  for (const panel of drawnPanels().filter(near)) {
+/** In these charts the lines of the row's runs stand out: its own, else those of the group it is in. */
+function standOut(panels) {
+  const ids = over ? lineage(over) : [];
+  for (const panel of panels) {
     const { plot } = chartOf(panel);
     const of = (id) => plot._fullData.filter(({ meta }) => meta.group === id || meta.within.includes(id));
     const lit = ids.map(of).find((found) => found.length) ?? [];
@@ -101,11 +104,10 @@ export function mount(root) {
   document.addEventListener("panel:zoomed", zoomed);
   document.addEventListener("panel:drawn", drawn);
   if (!root.querySelector(".workspace")) return;
-  let over = null;
   document.addEventListener("pointerover", (event) => {
     const row = event.target.closest?.("#runs tbody tr[data-key]") ?? null;
     if (row === over) return;
     over = row;
-    standOut(row);
+    standOut(drawnPanels().filter(near));
   });
 }
