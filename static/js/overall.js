@@ -9,10 +9,13 @@ const WEIGHTS = {
   average: { first: 5, max: 100, step: 1 },
 };
 
+let pending = {}; // parameters chosen whose page has not come yet
+
 /** The page at its own address with some parameters changed; the server brings the table, which brings the panels. */
 function go(changes) {
+  pending = { ...pending, ...changes };
   const url = new URL(location.href);
-  for (const [name, value] of Object.entries(changes)) url.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(pending)) url.searchParams.set(name, value);
   window.htmx.ajax("GET", url.pathname + url.search, { target: "#runs", swap: "outerHTML" });
 }
 
@@ -20,16 +23,20 @@ const part = (id) => document.getElementById(id);
 
 /** As the address has it: after Back, too. */
 export function mountPiece(runs) {
-  const { x, smoothing, sync } = runs.querySelector("[data-sync]").dataset;
+  const now = runs.querySelector("[data-sync]").dataset;
+  const { x, smoothing, sync } = now;
+  pending = Object.fromEntries(Object.entries(pending).filter(([name, value]) => now[name] !== value));
+  // The answer to an earlier choice: the later one's is on its way.
+  if (Object.keys(pending).length) return;
   const axes = part("x-axis");
   if (![...axes.options].some((option) => option.value === x)) axes.append(new Option(`x-axis: ${x}`, x));
   axes.value = x;
-  const [type, weight = ""] = smoothing.split(":");
-  if (document.activeElement?.closest?.("#smoothing .pop") === null) {
+  if (!part("smoothing").open) {
+    const [type, weight = ""] = smoothing.split(":");
     part("smoothing-type").value = type;
     part("smoothing-weight").value = weight;
+    spell(type, weight);
   }
-  spell(type, part("smoothing-weight").value);
   for (const box of document.querySelectorAll("#panel-settings [name=sync]")) box.checked = sync.split(",").includes(box.value);
 }
 

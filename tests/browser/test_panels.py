@@ -331,6 +331,13 @@ def test_x_axis_and_smoothing_of_all_panels_live_in_the_address(page: Page, proj
     page.reload()
     np.testing.assert_array_equal(lines(chart)[LABELS[0]].y, smooth)
     expect(page.locator("#smoothing .now")).to_have_text("3")
+    # What is chosen while an earlier choice is still on its way is lost by neither.
+    page.evaluate(
+        "for (const x of ['_timestamp', '_runtime']) { const axes = document.getElementById('x-axis'); axes.value = x;"
+        "axes.dispatchEvent(new Event('change')) } document.querySelector('#panel-settings [value=hover]').click()"
+    )
+    expect(page).to_have_url(re.compile(r"x=_runtime&smoothing=gaussian:3&sync=hover"))
+    page.goto(f"{project}?group=config.lr&smoothing=gaussian:3")
     # The table's links keep it; Back takes it back.
     page.locator("#clear-grouping").click()
     expect(page).to_have_url(re.compile(r"group=&smoothing=gaussian:3"))
