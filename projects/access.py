@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import string
+import uuid
 from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
@@ -21,6 +22,8 @@ from projects.models import (
     SignInLink,
     User,
     Visibility,
+    Workspace,
+    default_workspace_id,
     project_id,
 )
 from projects.names import entity_name_check, project_name_check
@@ -117,6 +120,39 @@ def may_write(person: Person, entity: Entity) -> bool:
     if isinstance(person, AnonymousUser):
         return False
     return Membership.objects.filter(user=person, entity=entity, role__in=[Role.ADMIN, Role.MEMBER]).exists()
+
+
+def workspaces_visible(person: Person, project: Project) -> QuerySet[Workspace]:
+    """The saved views of a project the person may see: everybody's, and their own."""
+    mine = Q() if isinstance(person, AnonymousUser) else Q(user=person)
+    shared = Q(user=None)
+    return Workspace.objects.filter(shared | mine if mine else shared, project=project).exclude(name="")
+
+
+def workspace_visible(person: Person, project: Project, *, id: str) -> Workspace:
+    """The saved view of this id; for "" the project's default, a row not saved yet while nobody has changed it.
+
+    Raises NotFound for another person's view as for one that isn't there.
+    """
+    if not id:
+        found = Workspace.objects.filter(project=project, user=None, name="").first()
+        found = found or Workspace(id=default_workspace_id(project.id))
+    else:
+        try:
+            found = workspaces_visible(person, project).filter(pk=uuid.UUID(id)).first()
+        except ValueError:
+            found = None
+        if found is None:
+            raise NotFound("view not found")
+    found.project = project
+    return found
+
+
+def may_change(person: Person, workspace: Workspace) -> bool:
+    """A view of one's own, and with the right to write any that everybody sees."""
+    if workspace.user_id is not None:
+        return workspace.user_id == person.pk
+    return may_write(person, workspace.project.entity)
 
 
 def entity_writable(user: User, *, name: str | None) -> Entity:

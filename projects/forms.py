@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -178,6 +178,12 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], defaul
         Tab("legend", "Legend", legend),
         Tab("advanced", "Advanced", advanced),
     )
+
+
+def only(tabs: Iterable[Tab], keys: Collection[str]) -> tuple[Tab, ...]:
+    """The tabs with these settings alone, those left empty out."""
+    kept = (replace(tab, settings=tuple(it for it in tab.settings if it.key in keys)) for tab in tabs)
+    return tuple(tab for tab in kept if tab.settings)
 
 
 def line_plot_from_json(text: bytes | str) -> LinePlot:

@@ -90,8 +90,16 @@ class Project(models.Model):
         return f"{self.entity.name}/{self.name}"
 
 
+def default_workspace_id(project_id: uuid.UUID) -> uuid.UUID:
+    """Of what a project's page shows by itself: two who change it first at once change the same row."""
+    return uuid.uuid5(project_id, "default workspace")
+
+
 class Workspace(models.Model):
-    """How a project is looked at. The nameless one without a user is the project's default."""
+    """How a project is looked at: a saved view, of one person or of everybody.
+
+    The nameless one without a user is the project's default. What `settings` holds: projects.saved_views.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     project = models.ForeignKey(Project, models.CASCADE, related_name="workspaces")

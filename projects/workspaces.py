@@ -4,48 +4,26 @@ from __future__ import annotations
 
 import sys
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from projects.charts.line_plot import X_AXES, LinePlot, SpecError
 from projects.charts.series import CELLS, Drawing, draw
+from projects.looking import Looking
 from projects.looks import dressed
-from projects.models import PanelSettings, Project, Workspace
+from projects.models import Project
 from projects.query.fields import RUN_FIELDS, field_from, groupable
-from projects.query.grouping import default_fields, run_groups
+from projects.query.grouping import run_groups
 from projects.query.natural import natural_text
 from projects.query.runset import RUN, Field, Runset
 from projects.query.step_metrics import step_metric
+from projects.saved_views import panel_spec, panel_spec_save, spec_save
 from runs.columns import column_id
 from runs.history import store
 from runs.models import Column, Kind, Run, Scope
 from runs.states import state_expression
-
-# Of metrics without a "/" in their name.
-_NO_SECTION = "Charts"
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """`id` is the column's, and good for a DOM id."""
-
-    id: str
-    metric: str
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    id: str
-    name: str
-    panels: tuple[Panel, ...]
-
-
-def default_runset(project: Project) -> Runset:
-    """What the page shows when its address says nothing. One query."""
-    fields = default_fields(project)
-    return Runset(fields=fields, grouped=bool(fields))
 
 
 def panel_drawing(
@@ -60,12 +38,9 @@ def panel_drawing(
 ) -> Drawing:
     """What a panel draws: the first groups of the table, up to the plot's limit, that have logged the metric."""
     plot = replace(plot, x_axis=plot.x_axis or default_axis(project, metric))
-    asked = {
-        "none": replace(runset, grouped=False),
-        "fields": replace(runset, grouped=True, fields=tuple(map(field_from, plot.group_fields))),
-    }.get(plot.group_by, runset)
+    asked = panel_runset(runset, plot)
     logged = store.logged(column_id=column_id(project.id, Scope.HISTORY, metric))
-    counted = _counted(project, runset, asked, plot)
+    counted = counted_runs(project, runset, asked, plot)
     if counted is not None:
         logged = logged & counted
     groups, total = run_groups(project, asked, plot.limit, logged=logged)
@@ -85,13 +60,21 @@ def panel_drawing(
     )
 
 
+def panel_runset(runset: Runset, plot: LinePlot) -> Runset:
+    """The table's, grouped as the panel says."""
+    return {
+        "none": replace(runset, grouped=False),
+        "fields": replace(runset, grouped=True, fields=tuple(map(field_from, plot.group_fields))),
+    }.get(plot.group_by, runset)
+
+
 def default_axis(project: Project, metric: str) -> str:
     """The x axis of a panel for which none was chosen."""
     found = step_metric(project, metric)
     return "_step" if found.startswith("_") and found not in {choice.key for choice in X_AXES} else found or "_step"
 
 
-def _counted(project: Project, runset: Runset, asked: Runset, plot: LinePlot) -> set[uuid.UUID] | None:
+def counted_runs(project: Project, runset: Runset, asked: Runset, plot: LinePlot) -> set[uuid.UUID] | None:
     """The runs that a panel with a grouping of its own, or with chosen states, counts; None: all that are visible."""
     counted = None
     if runset.hidden and runset.grouping and asked.grouping != runset.grouping:
@@ -121,53 +104,56 @@ def fields(project: Project) -> list[Field]:
     return own + [Field(scope, key) for scope, key in found]
 
 
-def sections(project: Project, names: list[str]) -> list[Section]:
-    """The panels of metrics, by the part of their names before the first "/"; all keep the order of `names`."""
-    found: dict[str, list[Panel]] = {}
-    for name in names:
-        before, slash, _ = name.partition("/")
-        panel = Panel(column_id(project.id, Scope.HISTORY, name).hex, name)
-        found.setdefault(before if slash and before else _NO_SECTION, []).append(panel)
-    return [
-        Section(uuid.uuid5(project.id, f"section:{name}").hex, name, tuple(panels)) for name, panels in found.items()
-    ]
-
-
 def metric_known(project: Project, metric: str) -> bool:
     return Column.objects.filter(id=column_id(project.id, Scope.HISTORY, metric)).exists()
 
 
-def panel_plot(project: Project, metric: str) -> LinePlot:
-    """How a metric's panel is drawn: the defaults, changed by what was saved. One query."""
-    found = PanelSettings.objects.filter(
-        workspace__project=project, workspace__user=None, workspace__name="", panel=metric
-    ).first()
-    if found is None:
-        return LinePlot()
+def overall_plot(shown: Looking, section: str | None = None) -> LinePlot:
+    """How the panels of a section (None: of any) are drawn that have no settings of their own."""
+    return _plot(_inherited(shown, section))
+
+
+def panel_plot(shown: Looking, key: str) -> LinePlot:
+    """How a panel is drawn: what was saved of it, then of its section, then of all panels, then the defaults.
+
+    One query.
+    """
+    inherited = _inherited(shown, shown.layout.section_of(key))
+    return _plot(inherited | panel_spec(shown.workspace, key))
+
+
+def panel_plot_save(shown: Looking, key: str, plot: LinePlot) -> None:
+    """Keep what `plot` has unlike the panel's section, and what was kept before and holds still."""
+    base = overall_plot(shown, shown.layout.section_of(key))
+    spec = _difference(plot, base, panel_spec(shown.workspace, key))
+    panel_spec_save(workspace=shown.workspace, key=key, spec=spec)
+
+
+def overall_plot_save(shown: Looking, section: str | None, plot: LinePlot) -> None:
+    """Keep it as how all panels, or those of a section, are drawn that say nothing else."""
+    settings = shown.workspace.settings
+    if section is None:
+        base, own = _plot(shown.overall.spec), settings.get("spec", {})
+    else:
+        base, own = overall_plot(shown), settings.get("sections", {}).get(section, {})
+    spec_save(workspace=shown.workspace, section=section, spec=_difference(plot, base, own))
+
+
+def _inherited(shown: Looking, section: str | None) -> dict[str, Any]:
+    settings = shown.workspace.settings
+    of_section = settings.get("sections", {}).get(section, {}) if section is not None else {}
+    spec: dict[str, Any] = settings.get("spec", {})
+    return spec | shown.overall.spec | of_section
+
+
+def _plot(spec: dict[str, Any]) -> LinePlot:
     try:
-        return LinePlot.from_spec(found.settings)
+        return LinePlot.from_spec(spec)
     except SpecError as error:
-        # Written by another release: what this one understands still holds.
-        return LinePlot.from_spec({key: value for key, value in found.settings.items() if key not in error.errors})
+        # Written by another release, or right by themselves and wrong together: what holds alone still does.
+        return LinePlot.from_spec({key: value for key, value in spec.items() if key not in error.errors})
 
 
-def panel_plot_save(*, project: Project, metric: str, plot: LinePlot) -> None:
-    """Keep `plot` as how everybody sees the panel."""
-    with transaction.atomic():
-        workspace, _ = Workspace.objects.get_or_create(project=project, user=None, name="")
-        PanelSettings.objects.update_or_create(
-            id=uuid.uuid5(workspace.id, metric),
-            defaults={
-                "workspace": workspace,
-                "panel": metric,
-                "settings": plot.to_spec(),
-                "changed_at": timezone.now(),
-            },
-        )
-
-
-def panel_plot_reset(*, project: Project, metric: str) -> None:
-    """Back to the project's default; harmless when nothing was saved."""
-    PanelSettings.objects.filter(
-        workspace__project=project, workspace__user=None, workspace__name="", panel=metric
-    ).delete()
+def _difference(plot: LinePlot, base: LinePlot, own: dict[str, Any]) -> dict[str, Any]:
+    said, inherited = plot.to_spec(whole=True), base.to_spec(whole=True)
+    return {key: value for key, value in said.items() if value != inherited[key] or own.get(key) == value}

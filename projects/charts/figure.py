@@ -78,12 +78,13 @@ def _nothing(basis: Basis) -> str:
 
 
 def _layout(plot: LinePlot, lines: Sequence[GroupLine], originals: Sequence[GroupLine]) -> dict[str, Any]:
-    x_axis = _axis(plot.x_title or X_TITLES.get(plot.x_axis, plot.x_axis), plot.x_log_scale, plot.x_min, plot.x_max)
+    x_title = plot.x_title or X_TITLES.get(plot.x_axis, plot.x_axis)
+    x_axis = axis_layout(x_title, plot.x_log_scale, plot.x_min, plot.x_max)
     if plot.x_axis == "_timestamp":
         ends = [None if end is None else end * 1000 for end in (plot.x_min, plot.x_max)]
         x_axis |= {"type": "date"} | ({"range": ends} if ends != [None, None] else {})
     low, high = _core(plot, [*lines, *originals]) if plot.ignore_outliers else (None, None)
-    y_axis = _axis(
+    y_axis = axis_layout(
         plot.y_title,
         plot.y_log_scale,
         low if plot.y_min is None else plot.y_min,
@@ -118,7 +119,7 @@ def _core(plot: LinePlot, lines: Sequence[GroupLine]) -> tuple[float | None, flo
     return unit(low) if values.min() < low else None, unit(high) if values.max() > high else None
 
 
-def _axis(title: str, log: bool, low: float | None, high: float | None) -> dict[str, Any]:
+def axis_layout(title: str, log: bool, low: float | None, high: float | None) -> dict[str, Any]:
     axis: dict[str, Any] = {"type": "log" if log else "linear"}
     if title:
         axis["title"] = {"text": as_text(title)}

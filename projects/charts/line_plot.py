@@ -293,13 +293,13 @@ class LinePlot:
             raise SpecError(errors)
         return plot
 
-    def to_spec(self) -> dict[str, object]:
-        """Only what differs from the default; `from_spec` gives the same plot back."""
+    def to_spec(self, *, whole: bool = False) -> dict[str, object]:
+        """Only what differs from the default, or all; `from_spec` gives the same plot back."""
         values = {item: getattr(self, item.name) for item in fields(self)}
         return {
             _spec_key(item.name): list(value) if isinstance(value, tuple) else value
             for item, value in values.items()
-            if value != item.default
+            if whole or value != item.default
         }
 
     @property

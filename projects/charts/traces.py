@@ -91,7 +91,7 @@ def _trace(group: RunGroup, role: str, x: Floats, y: Floats, dtype: str) -> dict
         "type": "scatter",
         "mode": "lines",
         "uid": f"{group.id}-{role}",  # Plotly makes a class name of it, and looks for it by a selector
-        "meta": {"group": group.id, "role": role},
+        "meta": {"group": group.id, "within": group.within, "role": role},
         "name": as_text(group.label),
         "legendgroup": group.id,
         "showlegend": role == "line",

@@ -70,6 +70,7 @@ class RunGroup:
     colour: str
     run_ids: tuple[uuid.UUID, ...]
     dash: str = "solid"
+    within: tuple[str, ...] = ()  # ids of the groups around it
 
 
 def default_fields(project: Project) -> tuple[Field, ...]:
@@ -110,6 +111,7 @@ def run_groups(
             label=" · ".join(f"{label(key.field)}: {key.text}" for key in keys(leaf)),
             colour=leaf.colour,
             run_ids=tuple(tree.frame.ids(positions)),
+            within=tuple(node.id for node in leaf.path[:-1]),
         )
         for leaf, positions in shown[:limit]
     ], len(shown)

@@ -1,6 +1,6 @@
 """Links that change the view: each is the page's own address with another query string.
 
-All read `runset` and `defaults` from the context.
+All read `runset`, `defaults` and `kept_query` (looking.Looking) from the context.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ register = template.Library()
 
 def _link(context: dict[str, Any], runset: Runset, extra: str = "") -> str:
     query = query_string(runset, context["defaults"])
-    return f"{context['urls']['project']}?{'&'.join(filter(None, (query, extra)))}".removesuffix("?")
+    return f"{context['urls']['project']}?{'&'.join(filter(None, (query, context['kept_query'], extra)))}".removesuffix(
+        "?"
+    )
 
 
 @register.simple_tag(takes_context=True)

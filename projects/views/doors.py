@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest
 
 from projects.access import NotFound, project_visible
+from projects.looking import Looking, looking
 from projects.models import Project
 
 
@@ -15,5 +16,13 @@ def project_or_404(request: HttpRequest, entity: str, project: str) -> Project:
         raise Http404
     try:
         return project_visible(request.user, entity=entity, name=project)
+    except NotFound as missing:
+        raise Http404 from missing
+
+
+def looking_or_404(request: HttpRequest, project: Project) -> Looking:
+    """What the query string asks to be shown of a project. Raises BadQuery."""
+    try:
+        return looking(request.user, project, request.GET)
     except NotFound as missing:
         raise Http404 from missing

@@ -12,51 +12,55 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_http_methods, require_safe
 
-from projects.access import may_write
+from projects.access import may_change
 from projects.charts.line_plot import LinePlot, SpecError
 from projects.charts.series import CELLS, Drawing, line_plot
-from projects.forms import line_plot_from_json, settings_tabs
-from projects.models import Project
-from projects.query.from_url import runset_from_query
-from projects.query.runset import BadQuery, Runset
+from projects.charts.summary_plot import KINDS
+from projects.forms import line_plot_from_json, only, settings_tabs
+from projects.layout import Panel
+from projects.looking import Looking
+from projects.query.runset import BadQuery
 from projects.query.selection import version
+from projects.saved_views import panel_spec_reset, spec_save
 from projects.views.compression import compressed
-from projects.views.doors import project_or_404
+from projects.views.doors import looking_or_404, project_or_404
 from projects.workspaces import (
     default_axis,
-    default_runset,
     fields,
     metric_known,
     metrics,
+    overall_plot,
+    overall_plot_save,
     panel_drawing,
     panel_plot,
-    panel_plot_reset,
     panel_plot_save,
 )
 
 WIDTHS = (CELLS, 2 * CELLS, 4 * CELLS)
 
+# What settings may be of, with the dialog's title.
+SCOPES = {"panel": "Edit panel — {metric}", "section": "All panels of {section}", "all": "All panels"}
+
 
 @compressed
 @require_safe
 def figure(request: HttpRequest, entity: str, project: str) -> HttpResponse:
-    """?metric=…&lo=…&hi=…&cells=… and the runset's own parameters.
+    """?metric=…&lo=…&hi=…&cells=… and the parameters of the page; `panel`, the key of one that was added.
 
     `settings`, a JSON spec, stands in for what was saved; `cells`: for how many pixels.
     """
     owner = project_or_404(request, entity, project)
     try:
-        metric = _metric(request)
-        plot = line_plot_from_json(request.GET["settings"]) if "settings" in request.GET else panel_plot(owner, metric)
-        defaults = default_runset(owner)
-        lo, hi, cells = _end(request.GET, "lo"), _end(request.GET, "hi"), _cells(request.GET)
-        runset = runset_from_query(request.GET, defaults=defaults)
-        etag = _etag(request, owner, defaults, plot)
+        metric = metric_asked(request)
+        looking = looking_or_404(request, owner)
+        plot = plot_asked(request, looking, metric)
+        lo, hi, cells = range_asked(request.GET)
+        etag = _etag(request, looking, plot)
         unchanged = get_conditional_response(request, etag=etag)
         if unchanged is None:
-            drawing = panel_drawing(owner, runset, metric, plot, lo=lo, hi=hi, cells=cells)
+            drawing = panel_drawing(owner, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells)
     except (BadQuery, SpecError) as error:
-        return _refused(error)
+        return refused(error)
     response = unchanged or _figure(metric, plot, drawing)
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
@@ -65,38 +69,65 @@ def figure(request: HttpRequest, entity: str, project: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST", "DELETE"])
 def settings(request: HttpRequest, entity: str, project: str) -> HttpResponse:
-    """?metric=…: the dialog; POST saves the JSON spec of the body, DELETE goes back to the default."""
+    """The dialog; POST saves the JSON spec of the body, DELETE goes back to the default.
+
+    ?metric=…, with `panel` for one that was added: a panel's settings. With `of=section`, those of all panels of its
+    section; with `of=all`, of all panels.
+    """
     owner = project_or_404(request, entity, project)
-    metric = request.GET.get("metric", "")
-    if not metric_known(owner, metric):
+    metric, of = request.GET.get("metric", ""), request.GET.get("of", "panel")
+    key = request.GET.get("panel") or metric
+    if of not in SCOPES:
         raise Http404
-    writer = may_write(request.user, owner.entity)
+    try:
+        looking = looking_or_404(request, owner)
+    except BadQuery as error:
+        return refused(error)
+    panel = looking.layout.panel(key)
+    if panel.metric != metric or (panel.kind == "line" and not metric_known(owner, metric)):
+        raise Http404
+    section = looking.layout.section_of(key) if of == "section" else None
     if request.method in ("GET", "HEAD"):
-        return _dialog(request, owner, metric, writer=writer)
-    if not writer:
-        return _json({"error": "Only members of the project's entity can save panel settings."}, status=403)
+        plot = panel_plot(looking, key) if of == "panel" else overall_plot(looking, section)
+        return _dialog(request, looking, panel, plot, title=SCOPES[of].format(metric=metric, section=section))
+    if not may_change(request.user, looking.workspace):
+        return answer_json({"error": f"Only members of {owner.entity.name} change this view."}, status=403)
     if request.method == "DELETE":
-        panel_plot_reset(project=owner, metric=metric)
-        return _json({"settings": {}})
+        if of == "panel":
+            panel_spec_reset(workspace=looking.workspace, key=key)
+        else:
+            spec_save(workspace=looking.workspace, section=section, spec={})
+        return answer_json({"settings": {}})
     try:
         plot = line_plot_from_json(request.body)
     except SpecError as error:
-        return _refused(error)
-    panel_plot_save(project=owner, metric=metric, plot=plot)
-    return _json({"settings": plot.to_spec()})
+        return refused(error)
+    if of == "panel":
+        panel_plot_save(looking, key, plot)
+    else:
+        overall_plot_save(looking, section, plot)
+    return answer_json({"settings": plot.to_spec()})
 
 
-def _dialog(request: HttpRequest, project: Project, metric: str, *, writer: bool) -> HttpResponse:
-    plot = panel_plot(project, metric)
+def _dialog(request: HttpRequest, looking: Looking, panel: Panel, plot: LinePlot, *, title: str) -> HttpResponse:
+    metric = panel.metric
+    tabs = settings_tabs(
+        plot,
+        metric=metric,
+        metrics=metrics(looking.project),
+        default_axis=default_axis(looking.project, metric),
+    )
+    if panel.kind in KINDS:
+        tabs = only(tabs, KINDS[panel.kind].settings)
     context = {
-        "project": project,
+        "project": looking.project,
         "metric": metric,
-        "may_write": writer,
+        "title": title,
+        "may_write": may_change(request.user, looking.workspace),
         "action": f"{request.path}?{request.GET.urlencode()}",
-        "tabs": settings_tabs(
-            plot, metric=metric, metrics=metrics(project), default_axis=default_axis(project, metric)
-        ),
-        "fields": fields(project),
+        "kind": panel.kind,
+        "tabs": tabs,
+        "fields": fields(looking.project),
         "open_tab": "advanced",
     }
     response = render(request, "workspace/_settings.html", context)
@@ -109,17 +140,29 @@ def _figure(metric: str, plot: LinePlot, drawing: Drawing) -> HttpResponse:
     return HttpResponse(orjson.dumps(drawn, option=orjson.OPT_SERIALIZE_NUMPY), content_type="application/json")
 
 
-def _etag(request: HttpRequest, project: Project, defaults: Runset, plot: LinePlot) -> str:
+def plot_asked(request: HttpRequest, looking: Looking, metric: str) -> LinePlot:
+    """Raises SpecError."""
+    if "settings" in request.GET:
+        return line_plot_from_json(request.GET["settings"])
+    return panel_plot(looking, request.GET.get("panel") or metric)
+
+
+def _etag(request: HttpRequest, looking: Looking, plot: LinePlot) -> str:
     """Weak, as the bytes on the way may be compressed. The answer is a function of what is hashed here."""
-    known = repr((version(project), request.META["QUERY_STRING"], defaults, plot.to_spec()))
+    known = repr((version(looking.project), request.META["QUERY_STRING"], looking.defaults, plot.to_spec()))
     return f'W/"{hashlib.sha256(known.encode("utf-8", "surrogatepass")).hexdigest()[:32]}"'
 
 
-def _metric(request: HttpRequest) -> str:
+def metric_asked(request: HttpRequest) -> str:
     metric = request.GET.get("metric", "")
     if not metric or "\0" in metric:
         raise BadQuery("Which metric?")
     return metric
+
+
+def range_asked(query: Mapping[str, str]) -> tuple[float | None, float | None, int]:
+    """The ends of the x range, and for how many pixels it is drawn. Raises BadQuery."""
+    return _end(query, "lo"), _end(query, "hi"), _cells(query)
 
 
 def _end(query: Mapping[str, str], name: str) -> float | None:
@@ -145,10 +188,10 @@ def _cells(query: Mapping[str, str]) -> int:
     return next((cells for cells in WIDTHS if cells >= wanted), WIDTHS[-1])
 
 
-def _refused(error: BadQuery | SpecError) -> HttpResponse:
+def refused(error: ValueError) -> HttpResponse:
     errors = {"errors": error.errors} if isinstance(error, SpecError) else {}
-    return _json({"error": str(error), **errors}, status=400)
+    return answer_json({"error": str(error), **errors}, status=400)
 
 
-def _json(answer: dict[str, object], status: int = 200) -> HttpResponse:
+def answer_json(answer: dict[str, object], status: int = 200) -> HttpResponse:
     return HttpResponse(orjson.dumps(answer), content_type="application/json", status=status)

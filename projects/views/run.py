@@ -17,13 +17,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from projects.access import workspace_visible
+from projects.layout import Layout
 from projects.query.from_url import condition_text
 from projects.query.runset import RUN, Condition, Field
 from projects.views import console_lines
 from projects.views.doors import project_or_404
 from projects.views.run_facts import facts
 from projects.views.trees import tree
-from projects.workspaces import metrics, sections
+from projects.workspaces import metrics
 from runs.history import store
 from runs.models import Run, State, Stream, StreamName, run_id
 from runs.states import state_of
@@ -147,8 +149,10 @@ def _files(request: HttpRequest, run: Run) -> dict[str, Any]:
 def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
     """The panels of the project's workspace, asked for this run alone."""
     logged = store.keys(run=run, stream=StreamName.HISTORY)
+    workspace = workspace_visible(request.user, run.project, id="")
+    layout = Layout.from_json(workspace.settings.get("layout", {}))
     return {
-        "sections": sections(run.project, [name for name in metrics(run.project) if name in logged]),
+        "sections": layout.of_a_run.sections([name for name in metrics(run.project) if name in logged]),
         "query": urlencode({"group": ""}) + "&" + _only("name", run.name),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -13,16 +12,17 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 
+from projects.looking import Looking
 from projects.models import Project
 from projects.query import selection
 from projects.query.columns import group_candidates
 from projects.query.fields import label
-from projects.query.from_url import query_string, runset_from_query
-from projects.query.runset import BadQuery, Runset
+from projects.query.runset import BadQuery
 from projects.query.table import table
 from projects.views.choices import FieldChoice, column_choices, field_choices, sort_choices
-from projects.views.doors import project_or_404
-from projects.workspaces import default_runset, metrics, sections
+from projects.views.doors import looking_or_404, project_or_404
+from projects.views.panels_bar import panels_bar
+from projects.workspaces import metrics
 
 _PIECES = {"runs": "workspace/_runs.html", "panels": "workspace/_panels.html", "rows": "workspace/_rows.html"}
 
@@ -37,15 +37,15 @@ class HtmxRequest(HttpRequest):
 def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
     """Pieces, by HX-Target: `runs` (also by default), `rows` (under the group `below`, from page `from`), `panels`."""
     owner = project_or_404(request, entity, project)
-    defaults = default_runset(owner)
     try:
-        runset = runset_from_query(request.GET, defaults=defaults)
-        context = _context(owner, runset, defaults)
+        looking = looking_or_404(request, owner)
+        runset = looking.runset
+        context = _context(looking)
         if request.GET.get("choose") == "columns":
             return _form(request, "columns", context | {"choices": column_choices(owner, runset)})
         piece = _piece(request)
         if piece == "panels":
-            return _answer(request, _PIECES[piece], {"sections": sections(owner, metrics(owner))})
+            return _answer(request, _PIECES[piece], {"sections": looking.layout.sections(metrics(owner))})
         # Asked for first: what changes meanwhile is then seen as new.
         context["version"] = selection.version(owner)
         below, page = request.GET.get("below"), _page(request)
@@ -56,9 +56,10 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
         return _answer(request, "workspace/empty.html", context)
     context["sorts"] = sort_choices(shown.headers)
     if piece is not None:
-        return _answer(request, _PIECES[piece], context, shown_at=runset if piece == "runs" else None)
+        return _answer(request, _PIECES[piece], context, shown_at=looking if piece == "runs" else None)
     names = metrics(owner)
-    context |= {"sections": sections(owner, names), "panel_count": len(names)}
+    context |= {"sections": looking.layout.sections(names), "panel_count": len(names)}
+    context["panels_bar"] = panels_bar(request.user, looking, names)
     return _answer(request, "workspace/workspace.html", context)
 
 
@@ -66,13 +67,12 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
 def group_by(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
     """The form that chooses the fields to group by: a page, or for htmx what a popover holds."""
     owner = project_or_404(request, entity, project)
-    defaults = default_runset(owner)
     try:
-        runset = runset_from_query(request.GET, defaults=defaults)
-        choices = field_choices(runset, group_candidates(owner, runset))
+        looking = looking_or_404(request, owner)
+        choices = field_choices(looking.runset, group_candidates(owner, looking.runset))
     except BadQuery as error:
         return _bad_query(request, owner, error)
-    return _form(request, "group_by", _context(owner, runset, defaults) | {"choices": choices})
+    return _form(request, "group_by", _context(looking) | {"choices": choices})
 
 
 @require_safe
@@ -82,17 +82,19 @@ def version(request: HttpRequest, entity: str, project: str) -> JsonResponse:
     return JsonResponse({"version": selection.version(owner), "panels": len(metrics(owner))})
 
 
-def _context(project: Project, runset: Runset, defaults: Runset) -> dict[str, Any]:
+def _context(looking: Looking) -> dict[str, Any]:
+    project = looking.project
     names = [project.entity.name, project.name]
-    query = query_string(runset, defaults)
+    query = looking.query
     return {
         "project": project,
-        "runset": runset,
-        "defaults": defaults,
-        "grouped_by": [FieldChoice(field, label(field)) for field in runset.grouping],
+        "runset": looking.runset,
+        "defaults": looking.defaults,
+        "kept_query": looking.kept,
+        "overall": looking.overall,
+        "grouped_by": [FieldChoice(field, label(field)) for field in looking.runset.grouping],
         "query": query,
-        # Charts don't depend on what is open, shown in columns, or on which page.
-        "chart_query": query_string(replace(runset, open=frozenset(), columns=None, page=1), defaults),
+        "chart_query": looking.chart_query,
         "parameters": list(QueryDict(query).lists()),
         "urls": {
             "project": reverse("project", args=names),
@@ -100,6 +102,11 @@ def _context(project: Project, runset: Runset, defaults: Runset) -> dict[str, An
             "version": reverse("project-version", args=names),
             "line_plot": reverse("line-plot", args=names),
             "settings": reverse("line-plot-settings", args=names),
+            "csv": reverse("line-plot-csv", args=names),
+            "summary_plot": reverse("summary-plot", args=names),
+            "summary_csv": reverse("summary-plot-csv", args=names),
+            "panels": reverse("panels", args=names),
+            "views": reverse("views", args=names),
         },
     }
 
@@ -127,14 +134,14 @@ def _form(request: HtmxRequest, name: str, context: dict[str, Any]) -> HttpRespo
 
 
 def _answer(
-    request: HttpRequest, template: str, context: dict[str, Any], *, shown_at: Runset | None = None
+    request: HttpRequest, template: str, context: dict[str, Any], *, shown_at: Looking | None = None
 ) -> HttpResponse:
-    """`shown_at`: the browser's address becomes the shortest one of this runset."""
+    """`shown_at`: the browser's address becomes the shortest one that shows it."""
     response = render(request, template, context)
     response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ["HX-Request", "HX-Target", "HX-History-Restore-Request", "Cookie"])
     if shown_at is not None:
-        query = context["query"]
+        query = shown_at.query
         response["HX-Push-Url"] = quote(request.path, safe="/~@:$&'()*+,;=!") + (f"?{query}" if query else "")
     return response
 

@@ -3,9 +3,13 @@ import * as divider from "./divider.js";
 import * as groupBy from "./group_by.js";
 import * as live from "./live.js";
 import * as more from "./more.js";
+import * as overall from "./overall.js";
+import * as panelMenu from "./panel_menu.js";
 import * as panels from "./panels.js";
 import * as popover from "./popover.js";
+import * as savedViews from "./saved_views.js";
 import * as settings from "./settings.js";
+import * as together from "./together.js";
 
 let query = panels.runsetQuery();
 
@@ -13,6 +17,7 @@ function piece(event) {
   const runs = document.getElementById("runs");
   if (runs) {
     divider.mountPiece(runs);
+    overall.mountPiece(runs);
     more.mountPiece(runs, { fresh: event?.type !== "runs:refreshed" });
   }
   if (query === panels.runsetQuery()) return;
@@ -20,7 +25,8 @@ function piece(event) {
   panels.redraw();
 }
 
-for (const behaviour of [divider, groupBy, more, panels, popover, settings, live]) behaviour.mount(document);
+const BEHAVIOURS = [divider, groupBy, more, together, panels, panelMenu, popover, overall, savedViews, settings, live];
+for (const behaviour of BEHAVIOURS) behaviour.mount(document);
 piece();
 
 let scrolled = [0, 0];

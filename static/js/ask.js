@@ -29,3 +29,18 @@ export function poll(look, every) {
   }
   setTimeout(forever, every);
 }
+
+/** POST of JSON; the answer's text. What the server says is wrong is the error's message. */
+export async function post(url, body) {
+  const response = await fetch(url, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: {
+      "Content-Type": "application/json",
+      "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value,
+    },
+  });
+  if (response.ok) return response.text();
+  const answer = await response.json().catch(() => ({}));
+  throw new Error(answer.error ?? `The server answered ${response.status}.`);
+}

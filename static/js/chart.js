@@ -23,7 +23,8 @@ async function asked(url, signal) {
 }
 
 export class Chart {
-  /** `question()` gives the query parameters without metric and range; `refused(errors)` is told of settings at fault. */
+  /** `question()` gives the query parameters without metric and range; `refused(errors)` is told of settings at fault.
+   *  The panel dispatches "panel:drawn" and, when the reader zooms, "panel:zoomed". */
   constructor(panel, question, refused = null) {
     this.panel = panel;
     this.plot = panel.querySelector(".plot");
@@ -85,13 +86,27 @@ export class Chart {
 
   async show({ data, layout, meta }) {
     const first = !this.plot.classList.contains("js-plotly-plot");
+    this.meta = meta;
+    layout.xaxis = this.ranged(layout.xaxis);
     await window.Plotly.react(this.plot, data, themed(meta.empty ? bare(layout) : layout), CONFIG);
     const note = this.panel.querySelector("header small");
     note.textContent = note.title = [meta.header, meta.nonfiniteText].filter(Boolean).join(" · ");
     this.say(meta.message);
-    if (!first) return;
-    this.plot.on("plotly_relayout", (change) => this.zoomed(change));
-    this.sizes.observe(this.plot);
+    if (first) {
+      this.plot.on("plotly_relayout", (change) => this.zoomed(change));
+      this.sizes.observe(this.plot);
+    }
+    this.tell("panel:drawn", { chart: this, first });
+  }
+
+  /** The x axis at the range zoomed to. What Plotly remembers of the axis holds as long as the range does. */
+  ranged(axis) {
+    const place = { log: Math.log10, date: (end) => end * 1000 }[axis.type] ?? ((end) => end);
+    return { ...axis, uirevision: String(this.range), ...(this.range && { range: this.range.map(place) }) };
+  }
+
+  tell(event, detail) {
+    this.panel.dispatchEvent(new CustomEvent(event, { bubbles: true, detail }));
   }
 
   /** Plotly says how the axes changed; a new x range asks for finer data, a reset for all of it. */
@@ -104,6 +119,7 @@ export class Chart {
     } else {
       return;
     }
+    this.tell("panel:zoomed", { chart: this });
     this.draw();
   }
 
@@ -124,9 +140,17 @@ export class Chart {
     message.setAttribute("role", failed ? "alert" : "status");
   }
 
-  forget() {
-    this.flight?.control.abort();
+  /** Whether something was being asked for. */
+  abort() {
+    if (!this.flight) return false;
+    this.flight.control.abort();
     this.flight = null;
+    this.panel.classList.remove("loading");
+    return true;
+  }
+
+  forget() {
+    this.abort();
     this.sizes.disconnect();
     if (window.Plotly) window.Plotly.purge(this.plot);
   }

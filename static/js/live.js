@@ -2,7 +2,7 @@
 import { json, piece, poll } from "./ask.js";
 import { grown } from "./more.js";
 import { morphRows } from "./morph.js";
-import { merge, redraw } from "./panels.js";
+import { arrange, redraw } from "./panels.js";
 
 const EVERY = 1000;
 
@@ -47,7 +47,7 @@ export function mount(root) {
     }
     redraw();
     await refreshTable();
-    if (String(now.panels) !== panels) merge(await piece(location.href, "panels"));
+    if (String(now.panels) !== panels) arrange(await piece(location.href, "panels"));
     ({ version } = now);
     panels = String(now.panels);
   }

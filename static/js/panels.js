@@ -1,18 +1,40 @@
-/* The panels: drawn when they come into view, redrawn when the question or the data changes. */
+/* The panels: drawn when they come into view, a few at a time, redrawn when the question or the data changes. */
 import { Chart } from "./chart.js";
+import { matcher } from "./match.js";
 
-const charts = new Map(); // panel -> { chart, seen, stale }
+const AT_ONCE = 4; // charts asked for; browsers keep about six connections to a server, and the page needs some itself
+const PAGE = 24; // panels of a section shown before "more" is asked for
+
+const charts = new Map(); // panel -> { panel, chart, seen, stale }
+const waiting = new Set();
+let flying = 0;
 
 /** The runset the charts stand on, as the server wrote it beside the table. */
 export const runsetQuery = () => document.querySelector("[data-query]")?.dataset.query ?? "";
 
+/** The query parameters of a panel, the range apart. */
+export function panelQuery(panel) {
+  const query = new URLSearchParams(runsetQuery());
+  query.set("metric", panel.dataset.metric);
+  if (panel.dataset.key) query.set("panel", panel.dataset.key);
+  if (panel.dataset.kind) query.set("kind", panel.dataset.kind);
+  return query;
+}
+
+export const chartOf = (panel) => charts.get(panel)?.chart;
+
 const observer = new IntersectionObserver(
   (entries) => {
-    for (const entry of entries) {
-      const state = charts.get(entry.target);
+    for (const { target, isIntersecting } of entries) {
+      const state = charts.get(target);
       if (!state) continue;
-      state.seen = entry.isIntersecting;
-      drawIfDue(state);
+      state.seen = isIntersecting;
+      if (isIntersecting) {
+        dress(target);
+        drawIfDue(state);
+      } else {
+        leave(state);
+      }
     }
   },
   { rootMargin: "150px" },
@@ -20,14 +42,63 @@ const observer = new IntersectionObserver(
 
 function drawIfDue(state) {
   if (!state.seen || !state.stale) return;
-  state.stale = false;
-  state.chart.draw();
+  waiting.add(state);
+  drawNext();
+}
+
+function drawNext() {
+  for (const state of waiting) {
+    if (flying >= AT_ONCE) return;
+    waiting.delete(state);
+    state.stale = false;
+    flying += 1;
+    state.chart ??= new Chart(state.panel, () => panelQuery(state.panel));
+    state.chart.draw().finally(() => {
+      flying -= 1;
+      drawNext();
+    });
+  }
+}
+
+/** Out of view: what is still being asked for is asked for when the panel comes back. */
+function leave(state) {
+  waiting.delete(state);
+  if (state.chart?.abort()) state.stale = true;
+}
+
+/** Tools, plot and message of a panel, which comes from the server with its name alone. */
+function dress(panel) {
+  if (panel.querySelector(".plot")) return;
+  const parts = document.getElementById("panel-parts").content.cloneNode(true);
+  for (const named of parts.querySelectorAll("[data-label]")) {
+    named.setAttribute("aria-label", `${named.dataset.label} ${panel.dataset.metric}`);
+  }
+  panel.querySelector("header").append(...parts.querySelector("header").children);
+  parts.querySelector("header").remove();
+  if (panel.dataset.kind) panel.querySelector("[data-do=section-settings]")?.remove();
+  panel.append(parts);
+}
+
+/** Panels of other kinds than line plots ask elsewhere. */
+export function address(panel) {
+  if (!panel.dataset.kind) return;
+  const { summaryPlot, summaryCsv } = document.querySelector("[data-summary-plot]").dataset;
+  panel.dataset.linePlot = summaryPlot;
+  panel.dataset.csvUrl = summaryCsv;
 }
 
 function start(panel) {
-  const chart = new Chart(panel, runsetQuery);
-  charts.set(panel, { chart, seen: false, stale: true });
+  address(panel);
+  charts.set(panel, { panel, chart: null, seen: false, stale: true });
   observer.observe(panel);
+}
+
+function stop(panel) {
+  const state = charts.get(panel);
+  observer.unobserve(panel);
+  charts.delete(panel);
+  waiting.delete(state);
+  state?.chart?.forget();
 }
 
 /** Draw anew what is in view now, and the rest when it comes into view. */
@@ -39,61 +110,117 @@ export function redraw(only = () => true) {
   }
 }
 
-function filtered(words) {
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+/** Which panels are shown: those the search means, of each section the first pages. */
+function settle() {
+  const search = document.querySelector("#panel-search");
+  const problem = document.querySelector("#panel-search-problem");
+  let meant = () => true;
+  problem.hidden = true;
+  try {
+    meant = matcher(search.value);
+  } catch {
+    problem.textContent = "Not a regular expression.";
+    problem.hidden = false;
+  }
   let shown = 0;
   for (const section of document.querySelectorAll(".section")) {
-    let any = false;
+    const most = Number(section.dataset.most ?? PAGE);
+    let found = 0;
     for (const panel of section.querySelectorAll(".panel")) {
-      const name = panel.dataset.metric.toLowerCase();
-      panel.hidden = !wanted.every((word) => name.includes(word));
-      any ||= !panel.hidden;
-      shown += !panel.hidden;
+      const fits = meant(panel.dataset.metric);
+      found += fits;
+      panel.hidden = !fits || found > most;
     }
-    section.hidden = !any;
+    shown += found;
+    section.hidden = found === 0;
+    more(section, found - most);
   }
-  document.querySelector(".no-panels").hidden = shown > 0 || wanted.length === 0;
+  document.querySelector(".no-panels").hidden = shown > 0 || !search.value.trim();
 }
 
-/** Panels of a freshly asked page that aren't here yet take their places. */
-export function merge(fresh) {
-  const here = document.getElementById("panels");
-  let place = null;
-  for (const section of fresh.querySelectorAll(".section")) {
-    const known = document.getElementById(section.id);
-    if (known) {
-      let after = null;
-      for (const panel of section.querySelectorAll(".panel")) {
-        let own = document.getElementById(panel.id);
-        if (!own) {
-          own = panel;
-          after ? after.after(own) : known.querySelector(".grid").prepend(own);
-          start(own);
-        }
-        after = own;
-      }
-      known.querySelector("summary span").textContent = section.querySelector("summary span").textContent;
-      place = known;
-    } else {
-      place ? place.after(section) : here.prepend(section);
-      place = section;
-      section.querySelectorAll(".panel").forEach(start);
-    }
+function more(section, rest) {
+  let button = section.querySelector(".more-panels");
+  if (rest <= 0) {
+    button?.remove();
+    return;
   }
-  here.querySelector(".waiting")?.remove();
-  filtered(document.querySelector("#panel-search").value);
+  if (!button) {
+    button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn more-panels";
+    button.dataset.do = "more";
+    section.append(button);
+  }
+  button.textContent = `Show ${Math.min(rest, PAGE)} more of ${rest}`;
+}
+
+const collapsedKey = () => `collapsed:${location.pathname}`;
+
+function collapsed() {
+  try {
+    return new Set(JSON.parse(localStorage.getItem(collapsedKey()) ?? "[]"));
+  } catch {
+    return new Set();
+  }
+}
+
+function remember(section) {
+  const closed = collapsed();
+  if (section.open) closed.delete(section.id);
+  else closed.add(section.id);
+  localStorage.setItem(collapsedKey(), JSON.stringify([...closed]));
+}
+
+/** The children of `parent` become `nodes`; those in place already are not touched, so that focus and charts stay. */
+function order(parent, nodes) {
+  let place = parent.firstElementChild;
+  for (const node of nodes) {
+    if (node === place) place = place.nextElementSibling;
+    else parent.insertBefore(node, place);
+  }
+  while (place) {
+    const next = place.nextElementSibling;
+    place.remove();
+    place = next;
+  }
+}
+
+/** The panels as a freshly asked page has them; those that are here already stay as they are. */
+export function arrange(fresh) {
+  const here = document.getElementById("panels");
+  const before = new Set(here.querySelectorAll(".panel"));
+  const closed = collapsed();
+  const children = [...fresh.querySelector("#panels").children].map((part) => {
+    if (!part.matches(".section")) return part;
+    const section = document.getElementById(part.id) ?? part;
+    const panels = [...part.querySelectorAll(".panel")].map((panel) => document.getElementById(panel.id) ?? panel);
+    section.querySelector("summary span").textContent = panels.length;
+    if (section === part) part.open = !closed.has(part.id);
+    return [section, panels];
+  });
+  order(here, children.map((child) => child[0] ?? child));
+  for (const [section, panels] of children.filter(Array.isArray)) order(section.querySelector(".grid"), panels);
+  for (const panel of before) if (!panel.isConnected) stop(panel);
+  for (const panel of here.querySelectorAll(".panel")) if (!charts.has(panel)) start(panel);
+  settle();
 }
 
 export function mount(root) {
-  if (!root.querySelector("#panels")) return;
-  root.querySelectorAll("#panels .panel").forEach(start);
-  root.querySelector("#panel-search").addEventListener("input", (event) => filtered(event.target.value));
-  root.querySelector("#panels").addEventListener("click", (event) => {
+  const panels = root.querySelector("#panels");
+  if (!panels) return;
+  const closed = collapsed();
+  for (const section of panels.querySelectorAll(".section")) section.open = !closed.has(section.id);
+  panels.addEventListener("toggle", (event) => event.target.matches(".section") && remember(event.target), true);
+  settle();
+  panels.querySelectorAll(".panel").forEach(start);
+  root.querySelector("#panel-search").addEventListener("input", settle);
+  panels.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-do]");
-    const panel = button?.closest(".panel");
-    if (button?.dataset.do === "retry") charts.get(panel).chart.draw();
-    if (button?.dataset.do === "full-screen") {
-      document.fullscreenElement ? document.exitFullscreen() : panel.requestFullscreen();
+    if (button?.dataset.do === "retry") charts.get(button.closest(".panel")).chart.draw();
+    if (button?.dataset.do === "more") {
+      const section = button.closest(".section");
+      section.dataset.most = Number(section.dataset.most ?? PAGE) + PAGE;
+      settle();
     }
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());

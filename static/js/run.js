@@ -1,8 +1,11 @@
 /** The run page while its run goes on: asks whether something changed, brings [data-live] parts up to date, tells the rest. */
 import { json, piece, poll } from "./ask.js";
 import { mount as mountConsole } from "./console.js";
+import * as panelMenu from "./panel_menu.js";
 import * as panels from "./panels.js";
+import * as popover from "./popover.js";
 import * as settings from "./settings.js";
+import * as together from "./together.js";
 
 const EVERY = 2000;
 const EVERY_ENDED = 5000;
@@ -32,7 +35,7 @@ function refreshParts(fresh) {
 function refreshCharts(fresh) {
   if (!document.getElementById("panels")) return;
   panels.redraw();
-  panels.merge(fresh);
+  panels.arrange(fresh);
 }
 
 function follow(page, changed) {
@@ -56,6 +59,5 @@ export function mount(root, changed) {
   if (page) follow(page, changed);
 }
 
-panels.mount(document);
-settings.mount(document);
+for (const behaviour of [together, panels, panelMenu, popover, settings]) behaviour.mount(document);
 mount(document, [refreshParts, refreshCharts, mountConsole(document)].filter(Boolean));

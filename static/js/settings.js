@@ -1,6 +1,7 @@
 /* The settings dialog of a panel: a form beside a live preview of what it says. */
 import { Chart } from "./chart.js";
-import { redraw, runsetQuery } from "./panels.js";
+import { openDialog } from "./dialog.js";
+import { address, panelQuery, redraw, runsetQuery } from "./panels.js";
 import * as tabs from "./tabs.js";
 
 const PREVIEW_AFTER = 150;
@@ -48,18 +49,21 @@ async function send(form, method, body) {
   });
 }
 
-function live(dialog, metric) {
+function live(dialog) {
   const form = dialog.querySelector("form");
+  const panel = dialog.querySelector(".panel");
+  address(panel);
   const question = () => {
     const query = new URLSearchParams(runsetQuery());
     query.set("settings", JSON.stringify(specOf(form)));
+    if (panel.dataset.kind) query.set("kind", panel.dataset.kind);
     return query;
   };
-  const preview = new Chart(dialog.querySelector(".panel"), question, (errors) => complain(form, errors));
+  const preview = new Chart(panel, question, (errors) => complain(form, errors));
   const done = async (response) => {
     if (response.ok) {
       dialog.close();
-      redraw((panel) => panel.dataset.metric === metric);
+      redraw();
       return;
     }
     const answer = await response.json().catch(() => ({}));
@@ -81,32 +85,26 @@ function live(dialog, metric) {
   });
   form.addEventListener("click", async (event) => {
     const act = event.target.closest("[data-act]")?.dataset.act;
-    if (act === "cancel") dialog.close();
     if (act === "retry") await preview.draw();
     if (act === "reset") await done(await send(form, "DELETE"));
   });
   dialog.addEventListener("close", () => {
     clearTimeout(soon);
     preview.forget();
-    dialog.remove();
   });
   preview.draw();
 }
 
-async function edit(panel, opener) {
-  const { metric } = panel.dataset;
+/** The dialog of a panel's settings; `of`: of its section, or of all panels. */
+export async function edit(panel, opener, of = "panel") {
   const page = panel.closest("[data-settings-url]");
-  const query = new URLSearchParams({ metric });
+  const query = panelQuery(panel);
+  query.set("of", of);
   const response = await fetch(`${page.dataset.settingsUrl}?${query}`);
   if (!response.ok) return;
-  const holder = document.createElement("div");
-  holder.innerHTML = await response.text();
-  const dialog = holder.firstElementChild;
-  page.append(dialog);
+  const dialog = openDialog(await response.text(), page, opener);
   tabs.mount(dialog);
-  dialog.showModal();
-  live(dialog, metric);
-  dialog.addEventListener("close", () => opener.focus());
+  live(dialog);
 }
 
 export function mount(root) {

@@ -14,13 +14,12 @@ from rest_framework.views import APIView
 from projects.access import visible_projects
 from projects.charts.line_plot import SpecError
 from projects.forms import line_plot_from_json
-from projects.models import Project
-from projects.query.from_url import runset_from_query
+from projects.looking import Looking
 from projects.query.grouping import Cell, groups
-from projects.query.runset import BadQuery, Field, Runset
+from projects.query.runset import BadQuery, Field
 from projects.query.table import Value, run_rows
-from projects.views.doors import project_or_404
-from projects.workspaces import default_runset, metric_known, panel_drawing, panel_plot
+from projects.views.doors import looking_or_404, project_or_404
+from projects.workspaces import metric_known, panel_drawing, panel_plot
 from tracker.api.numbers import finite
 
 PAGE_SIZE = 100
@@ -40,11 +39,11 @@ class Projects(APIView):
 
 
 class RunsetView(APIView):
-    """A view of the runs that a project page's query string asks for."""
+    """What a project page's query string asks for."""
 
-    def asked(self, request: Request, entity: str, project: str) -> tuple[Project, Runset]:
+    def asked(self, request: Request, entity: str, project: str) -> Looking:
         owner = project_or_404(request, entity, project)
-        return owner, runset_from_query(request._request.GET, defaults=default_runset(owner))
+        return looking_or_404(request, owner)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, BadQuery):
@@ -58,8 +57,9 @@ class Runs(RunsetView):
     """The runs, 100 a page (`page=`), with their values of the table's columns."""
 
     def get(self, request: Request, entity: str, project: str) -> Response:
-        owner, runset = self.asked(request, entity, project)
-        page = run_rows(owner, runset, page=runset.page, size=PAGE_SIZE)
+        looking = self.asked(request, entity, project)
+        runset = looking.runset
+        page = run_rows(looking.project, runset, page=runset.page, size=PAGE_SIZE)
         return Response(
             {
                 "total": page.total,
@@ -84,8 +84,8 @@ class Groups(RunsetView):
     """The topmost groups: how many runs, their states, and n, mean, std, min and max of the numeric columns."""
 
     def get(self, request: Request, entity: str, project: str) -> Response:
-        owner, runset = self.asked(request, entity, project)
-        if not runset.grouping:
+        looking = self.asked(request, entity, project)
+        if not looking.runset.grouping:
             raise BadQuery("these runs are not grouped: add group=…")
         return Response(
             [
@@ -96,7 +96,7 @@ class Groups(RunsetView):
                     "states": group.states,
                     "columns": {str(field): _cell(cell) for field, cell in group.cells.items()},
                 }
-                for group in groups(owner, runset)
+                for group in groups(looking.project, looking.runset)
             ]
         )
 
@@ -110,13 +110,13 @@ class Series(RunsetView):
     """
 
     def get(self, request: Request, entity: str, project: str) -> Response:
-        owner, runset = self.asked(request, entity, project)
+        looking = self.asked(request, entity, project)
         metric = request.query_params.get("metric", "")
-        if not metric_known(owner, metric):
+        if not metric_known(looking.project, metric):
             raise Http404
         settings = request.query_params.get("settings")
-        plot = panel_plot(owner, metric) if settings is None else line_plot_from_json(settings)
-        drawing = panel_drawing(owner, runset, metric, plot)
+        plot = panel_plot(looking, metric) if settings is None else line_plot_from_json(settings)
+        drawing = panel_drawing(looking.project, looking.runset, metric, plot)
         return Response(
             {
                 "metric": metric,

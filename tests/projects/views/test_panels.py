@@ -302,7 +302,7 @@ def test_the_figure_asks_a_fixed_number_of_questions(
 ) -> None:
     for number in range(20):
         log_run(project, f"more-{number}", lr=number)
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(18):
         ask(group="config.lr")
 
 

@@ -1,0 +1,161 @@
+"""How a workspace arranges its panels: by itself one for each metric, and what people changed of that. Pure.
+
+A panel's `key` tells it from the others of its workspace and owns its settings: the metric's name, or, for one that was
+added, an id.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+# Of metrics without a "/" in their name.
+NO_SECTION = "Charts"
+MOST_ADDED = 500
+MAX_NAME = 100
+
+_IDS = uuid.UUID("5f0c9b3e-6d0f-5c39-9a53-0d5a7f4f5d11")
+
+
+class LayoutError(ValueError):
+    """A change that can't be made; the text is for the person who asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """`kind` is "line", or one of charts.summary_plot.KINDS, whose metric is a summary column."""
+
+    key: str
+    metric: str
+    kind: str = "line"
+
+    @property
+    def id(self) -> str:
+        """Good for a DOM id."""
+        return uuid.uuid5(_IDS, f"panel:{self.key}").hex
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    name: str
+    panels: tuple[Panel, ...]
+
+    @property
+    def id(self) -> str:
+        return uuid.uuid5(_IDS, f"section:{self.name}").hex
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A panel that was added to `section`, behind the one of the key `after`, else at the end."""
+
+    panel: Panel
+    section: str
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What was changed. `removed` and `moved` (key -> section) are of metrics' own panels."""
+
+    removed: frozenset[str] = frozenset()
+    moved: Mapping[str, str] = field(default_factory=dict)
+    added: tuple[Added, ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Layout:
+        return cls(
+            removed=frozenset(value.get("removed", ())),
+            moved=dict(value.get("moved", {})),
+            added=tuple(
+                Added(Panel(it["key"], it["metric"], it["kind"]), it["section"], it["after"])
+                for it in value.get("added", ())
+            ),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "removed": sorted(self.removed),
+            "moved": dict(self.moved),
+            "added": [
+                {
+                    "key": it.panel.key,
+                    "metric": it.panel.metric,
+                    "kind": it.panel.kind,
+                    "section": it.section,
+                    "after": it.after,
+                }
+                for it in self.added
+            ],
+        }
+
+    def panel(self, key: str) -> Panel:
+        """One that was added, else a metric's own, whether or not there is such a metric."""
+        return next((it.panel for it in self.added if it.panel.key == key), Panel(key, key))
+
+    @property
+    def of_a_run(self) -> Layout:
+        """Without what compares runs."""
+        return replace(self, added=tuple(it for it in self.added if it.panel.kind == "line"))
+
+    def section_of(self, key: str) -> str:
+        return next((it.section for it in self.added if it.panel.key == key), self.moved.get(key) or section_of(key))
+
+    def sections(self, names: Sequence[str]) -> list[Section]:
+        """The panels of these metrics, in their order within each section; sections as their first panel comes."""
+        found: dict[str, list[Panel]] = {}
+        known = set(names)
+        for name in names:
+            if name not in self.removed:
+                found.setdefault(self.moved.get(name) or section_of(name), []).append(Panel(name, name))
+        for it in self.added:
+            if it.panel.metric in known or it.panel.kind != "line":
+                panels = found.setdefault(it.section, [])
+                place = next((at for at, panel in enumerate(panels, 1) if panel.key == it.after), len(panels))
+                panels.insert(place, it.panel)
+        return [Section(name, tuple(panels)) for name, panels in found.items()]
+
+    def with_metric(self, metric: str, *, kind: str = "line", section: str = "") -> Layout:
+        """Its own panel if that was removed, else another; in the section named, else the metric's own."""
+        if metric in self.removed and kind == "line":
+            back = replace(self, removed=self.removed - {metric})
+            return back.with_section(metric, section) if section else back
+        return self._with(Added(Panel(uuid.uuid4().hex, metric, kind), section or section_of(metric)))
+
+    def with_copy(self, key: str, *, copy: str) -> Layout:
+        """Another panel of its metric behind it, of the key `copy`."""
+        return self._with(Added(replace(self.panel(key), key=copy), self.section_of(key), after=key))
+
+    def without(self, key: str) -> Layout:
+        added = tuple(it for it in self.added if it.panel.key != key)
+        if len(added) < len(self.added):
+            return replace(self, added=added)
+        return replace(self, removed=self.removed | {key}, moved={k: v for k, v in self.moved.items() if k != key})
+
+    def with_section(self, key: str, section: str) -> Layout:
+        """The panel moved into the section."""
+        if any(it.panel.key == key for it in self.added):
+            added = (replace(it, section=section, after="") if it.panel.key == key else it for it in self.added)
+            return replace(self, added=tuple(added))
+        return replace(self, moved={**self.moved, key: section})
+
+    def _with(self, added: Added) -> Layout:
+        if len(self.added) >= MOST_ADDED:
+            raise LayoutError(f"A workspace can have {MOST_ADDED} added panels.")
+        return replace(self, added=(*self.added, added))
+
+
+def section_of(metric: str) -> str:
+    """The part of the name before the first "/"."""
+    before, slash, _ = metric.partition("/")
+    return before if slash and before else NO_SECTION
+
+
+def section_name(text: str) -> str:
+    """As kept. Raises LayoutError."""
+    name = text.strip()
+    if not 0 < len(name) <= MAX_NAME or any(char < " " or "\ud800" <= char <= "\udfff" for char in name):
+        raise LayoutError(f"A section's name has 1 to {MAX_NAME} characters.")
+    return name

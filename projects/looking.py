@@ -1,0 +1,92 @@
+"""What an address of a project page asks to be shown: a workspace, its runs, its panels' common settings.
+
+    view=ID    a saved view; without it the project's default
+
+The other parameters (query/from_url.py, overall.py) say what differs from that workspace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from projects.access import Person, workspace_visible
+from projects.layout import Layout
+from projects.models import Project, Workspace
+from projects.overall import Overall, overall_from_query, overall_query
+from projects.query.from_url import query_string, runset_from_query
+from projects.query.grouping import default_fields
+from projects.query.runset import BadQuery, Runset
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """`defaults` and `overall_defaults` are what the workspace alone would show."""
+
+    project: Project
+    workspace: Workspace
+    defaults: Runset
+    runset: Runset
+    overall_defaults: Overall
+    overall: Overall
+
+    @property
+    def layout(self) -> Layout:
+        return Layout.from_json(self.workspace.settings.get("layout", {}))
+
+    @property
+    def kept(self) -> str:
+        """The part of the query string that no change of the runset touches."""
+        view = urlencode({"view": self.workspace.id.hex}) if self.workspace.name else ""
+        return _joined(view, overall_query(self.overall, self.overall_defaults))
+
+    @property
+    def query(self) -> str:
+        """The shortest query string that asks for the same."""
+        return _joined(query_string(self.runset, self.defaults), self.kept)
+
+    @property
+    def chart_query(self) -> str:
+        """Charts don't depend on what is open, shown in columns, or on which page."""
+        drawn = replace(self.runset, open=frozenset(), columns=None, page=1)
+        return _joined(query_string(drawn, self.defaults), self.kept)
+
+    @property
+    def saved_query(self) -> str:
+        """What is kept of it in a view: complete, and so the same when the project's default changes."""
+        return _joined(query_string(replace(self.runset, page=1), Runset()), overall_query(self.overall, Overall()))
+
+
+def looking(person: Person, project: Project, query: QueryDict) -> Looking:
+    """At most three queries. Raises BadQuery, and access.NotFound for a view that is not there for this person."""
+    workspace = workspace_visible(person, project, id=query.get("view", ""))
+    defaults, overall_defaults = _defaults(project, workspace)
+    return Looking(
+        project,
+        workspace,
+        defaults,
+        runset_from_query(query, defaults=defaults),
+        overall_defaults,
+        overall_from_query(query, defaults=overall_defaults),
+    )
+
+
+def _defaults(project: Project, workspace: Workspace) -> tuple[Runset, Overall]:
+    saved = workspace.settings.get("query")
+    if saved is not None:
+        try:
+            query = QueryDict(saved)
+            return (
+                runset_from_query(query, defaults=Runset()),
+                overall_from_query(query, defaults=Overall()),
+            )
+        except BadQuery:
+            pass  # Written by another release.
+    fields = default_fields(project)
+    return Runset(fields=fields, grouped=bool(fields)), Overall()
+
+
+def _joined(*parts: str) -> str:
+    return "&".join(filter(None, parts))

@@ -1,0 +1,178 @@
+"""What is kept of a workspace, under a name or as the project's default. The only writer of workspaces.
+
+`Workspace.settings` is {"query": what Looking.saved_query says, "layout": layout.Layout, "spec": settings of all its
+panels, "sections": {section: settings of its panels}}; PanelSettings hold those of single panels. All specs have keys
+of line_plot.LinePlot, and only what was changed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from projects.layout import Layout
+from projects.models import PanelSettings, Project, User, Workspace, default_workspace_id
+
+MOST_VIEWS = 200  # of a person in a project, and of everybody together
+MAX_NAME = 100
+MAX_QUERY = 20_000
+
+Spec = dict[str, Any]
+
+
+class ViewError(ValueError):
+    """A view that can't be saved; the text is for the person who asked for it."""
+
+
+def view_create(*, project: Project, user: User | None, name: str, query: str, like: Workspace) -> Workspace:
+    """A view of one person (`user`) or of everybody, with the panels of `like`. Raises ViewError."""
+    name = _name(name)
+    if Workspace.objects.filter(project=project, user=user).count() >= MOST_VIEWS:
+        raise ViewError(f"At most {MOST_VIEWS} views can be kept; delete one first.")
+    try:
+        with transaction.atomic():
+            view = Workspace.objects.create(project=project, user=user, name=name)
+            _become(view, like, query)
+    except IntegrityError:
+        raise ViewError(f"There is a view named “{name}” already.") from None
+    return view
+
+
+def view_update(*, view: Workspace, query: str) -> None:
+    """Keep what the address says as what the view shows."""
+    _change(view, lambda settings: settings | {"query": _query(query)})
+
+
+def view_rename(*, view: Workspace, name: str) -> None:
+    """Raises ViewError."""
+    name = _name(name)
+    try:
+        with transaction.atomic():
+            Workspace.objects.filter(pk=view.pk).update(name=name, changed_at=timezone.now())
+    except IntegrityError:
+        raise ViewError(f"There is a view named “{name}” already.") from None
+
+
+def view_delete(*, view: Workspace) -> None:
+    Workspace.objects.filter(pk=view.pk).exclude(name="").delete()
+
+
+def default_set(*, like: Workspace, query: str) -> None:
+    """What the project's page shows from now on: the panels of `like`, and what the address says."""
+    with transaction.atomic():
+        default, _ = Workspace.objects.get_or_create(
+            project=like.project, user=None, name="", defaults={"id": default_workspace_id(like.project_id)}
+        )
+        if default.pk != like.pk:
+            _become(default, like, query)
+        else:
+            view_update(view=default, query=query)
+
+
+def panels_reset(*, workspace: Workspace) -> None:
+    """A view's panels become those of the project's default; those of the default, one for each metric as it is."""
+    with transaction.atomic():
+        default = Workspace.objects.filter(project=workspace.project_id, user=None, name="").first()
+        if default is not None and default.pk != workspace.pk:
+            _become(workspace, default, workspace.settings.get("query"))
+            return
+        PanelSettings.objects.filter(workspace_id=workspace.pk).delete()
+        query = workspace.settings.get("query")
+        _change(workspace, lambda settings: {} if query is None else {"query": query})
+
+
+def layout_change(*, workspace: Workspace, change: Callable[[Layout], Layout]) -> Layout:
+    """Apply a change to how the panels are arranged. What `change` raises leaves everything as it was."""
+    made = Layout()
+
+    def apply(settings: Spec) -> Spec:
+        nonlocal made
+        made = change(Layout.from_json(settings.get("layout", {})))
+        return settings | {"layout": made.to_json()}
+
+    _change(workspace, apply)
+    return made
+
+
+def spec_save(*, workspace: Workspace, section: str | None, spec: Spec) -> None:
+    """The settings of all panels, or of those of a section; empty ones are forgotten."""
+
+    def apply(settings: Spec) -> Spec:
+        if section is None:
+            return settings | {"spec": spec}
+        others = {name: kept for name, kept in settings.get("sections", {}).items() if name != section}
+        return settings | {"sections": others | ({section: spec} if spec else {})}
+
+    _change(workspace, apply)
+
+
+def panel_spec_save(*, workspace: Workspace, key: str, spec: Spec) -> None:
+    with transaction.atomic():
+        kept = _saved(workspace)
+        PanelSettings.objects.update_or_create(
+            id=uuid.uuid5(kept.pk, key),
+            defaults={"workspace": kept, "panel": key, "settings": spec, "changed_at": timezone.now()},
+        )
+
+
+def panel_spec_reset(*, workspace: Workspace, key: str) -> None:
+    """Back to what the project's default says of the panel; of the default, to what all panels have."""
+    default = Workspace.objects.filter(project=workspace.project_id, user=None, name="").first()
+    spec = panel_spec(default, key) if default is not None and default.pk != workspace.pk else {}
+    if spec:
+        panel_spec_save(workspace=workspace, key=key, spec=spec)
+    else:
+        PanelSettings.objects.filter(id=uuid.uuid5(workspace.pk, key)).delete()
+
+
+def panel_spec(workspace: Workspace, key: str) -> Spec:
+    found = PanelSettings.objects.filter(id=uuid.uuid5(workspace.pk, key)).first()
+    return {} if found is None else dict(found.settings)
+
+
+def _become(workspace: Workspace, like: Workspace, query: str | None) -> None:
+    kept = {key: value for key, value in like.settings.items() if key != "query"}
+    workspace.settings = kept | ({} if query is None else {"query": _query(query)})
+    workspace.changed_at = timezone.now()
+    workspace.save(update_fields=["settings", "changed_at"])
+    workspace.panels.all().delete()
+    PanelSettings.objects.bulk_create(
+        PanelSettings(
+            id=uuid.uuid5(workspace.pk, panel.panel), workspace=workspace, panel=panel.panel, settings=panel.settings
+        )
+        for panel in PanelSettings.objects.filter(workspace_id=like.pk)
+    )
+
+
+def _saved(workspace: Workspace) -> Workspace:
+    """Its row, locked; the project's default is made on first use."""
+    if not workspace.name:
+        Workspace.objects.get_or_create(project=workspace.project, user=None, name="", defaults={"id": workspace.pk})
+        return Workspace.objects.select_for_update().get(project=workspace.project, user=None, name="")
+    return Workspace.objects.select_for_update().get(pk=workspace.pk)
+
+
+def _change(workspace: Workspace, apply: Callable[[Spec], Spec]) -> None:
+    """Of several changes at once each sees the ones before."""
+    with transaction.atomic():
+        kept = _saved(workspace)
+        kept.settings = apply(kept.settings)
+        kept.changed_at = timezone.now()
+        kept.save(update_fields=["settings", "changed_at"])
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not 0 < len(name) <= MAX_NAME or any(char < " " or "\ud800" <= char <= "\udfff" for char in name):
+        raise ViewError(f"A view's name has 1 to {MAX_NAME} characters.")
+    return name
+
+
+def _query(text: str) -> str:
+    if len(text) > MAX_QUERY:
+        raise ViewError("The view's address is too long to be kept; fewer hidden or open rows would do.")
+    return text

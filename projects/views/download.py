@@ -1,0 +1,80 @@
+"""What a panel draws, as a file."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_safe
+
+from projects.charts.line_plot import SpecError
+from projects.charts.series import Drawing
+from projects.query.runset import BadQuery
+from projects.views.doors import looking_or_404, project_or_404
+from projects.views.panels import metric_asked, plot_asked, range_asked, refused
+from projects.workspaces import panel_drawing
+
+COLUMNS = ("group", "x", "value", "low", "high", "n")
+_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@gzip_page
+@require_safe
+def line_plot_csv(request: HttpRequest, entity: str, project: str) -> HttpResponse | StreamingHttpResponse:
+    """The numbers of the figure at the same query string: a row for each group and x.
+
+    `x` in the units of the axis (seconds for times), `low` and `high` the ends of the shading, `n` the runs. A number
+    that isn't there is an empty cell; read back, each is the same float64.
+    """
+    owner = project_or_404(request, entity, project)
+    try:
+        metric = metric_asked(request)
+        looking = looking_or_404(request, owner)
+        plot = plot_asked(request, looking, metric)
+        lo, hi, cells = range_asked(request.GET)
+        drawing = panel_drawing(owner, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells)
+    except (BadQuery, SpecError) as error:
+        return refused(error)
+    return csv_file(f"{owner.name}-{metric}", COLUMNS, _rows(drawing))
+
+
+def csv_file(name: str, columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> StreamingHttpResponse:
+    """A download of rows, one piece after the other, under a name that any system takes."""
+    response = StreamingHttpResponse(_texts(columns, pieces), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{_NAME.sub("_", name)[:120]}.csv"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _rows(drawing: Drawing) -> Iterator[Iterator[Sequence[Any]]]:
+    """Of one group after the other."""
+    for group, line in drawing.lines:
+        columns = (line.x, line.line, line.low, line.high, line.n)
+        yield zip(repeat(group.label), *(column.tolist() for column in columns), strict=False)
+
+
+def _texts(columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> Iterator[str]:
+    for piece in chain([[columns]], pieces):
+        rows: list[str] = []
+        writer = csv.writer(_Rows(rows))
+        writer.writerows([_cell(cell) if isinstance(cell, float) else cell for cell in row] for row in piece)
+        yield "".join(rows)
+
+
+class _Rows:
+    """What csv writes to."""
+
+    def __init__(self, rows: list[str]) -> None:
+        self.write: Any = rows.append
+
+
+def _cell(number: float) -> str:
+    if math.isnan(number):
+        return ""
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)

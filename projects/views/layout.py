@@ -1,0 +1,132 @@
+"""Panels added, duplicated, moved and removed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from projects.access import may_change
+from projects.charts.summary_plot import KINDS
+from projects.layout import Layout, LayoutError, Panel, section_name
+from projects.looking import Looking
+from projects.query.runset import BadQuery
+from projects.saved_views import layout_change, panel_spec, panel_spec_save, panels_reset
+from projects.summaries import summary_metric_known, summary_metrics
+from projects.views.doors import looking_or_404, project_or_404
+from projects.views.panels import answer_json, refused
+from projects.workspaces import metric_known, metrics
+
+MOST_AT_ONCE = 100
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def panels(request: HttpRequest, entity: str, project: str) -> HttpResponse:
+    """GET: the dialog that adds panels. POST of {"do": one of CHANGES, …}: the panels as they are then."""
+    owner = project_or_404(request, entity, project)
+    try:
+        looking = looking_or_404(request, owner)
+        if request.method != "POST":
+            return _dialog(request, looking)
+        change = _change_asked(request.body)
+        if not may_change(request.user, looking.workspace):
+            return answer_json({"error": f"Only members of {owner.entity.name} change this view."}, status=403)
+        changed = CHANGES[change.pop("do")](looking, **change)
+    except (BadQuery, LayoutError) as error:
+        return refused(error)
+    return render(request, "workspace/_panels.html", {"sections": changed.sections(metrics(owner))})
+
+
+def _dialog(request: HttpRequest, looking: Looking) -> HttpResponse:
+    names = metrics(looking.project)
+    context = {
+        "lists": [("line", names), ("summary", summary_metrics(looking.project))],
+        "kinds": KINDS.values(),
+        "sections": looking.layout.sections(names),
+    }
+    response = render(request, "workspace/_add_panels.html", context)
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _change_asked(body: bytes) -> dict[str, Any]:
+    """Raises BadQuery for what is no change at all; values are checked where they are used."""
+    try:
+        change = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        change = None
+    if not isinstance(change, dict) or change.get("do") not in CHANGES:
+        raise BadQuery("The change of panels is not understood.")
+    texts = {key: value for key, value in change.items() if key in ("do", "panel", "section", "kind")}
+    many = change.get("metrics", [])
+    if not isinstance(many, list) or len(many) > MOST_AT_ONCE:
+        raise BadQuery(f"At most {MOST_AT_ONCE} panels are added at once.")
+    if not all(isinstance(text, str) and "\0" not in text for text in (*texts.values(), *many)):
+        raise BadQuery("The change of panels is not understood.")
+    return {"panel": "", "section": "", "kind": "line"} | texts | {"metrics": many}
+
+
+def _add(looking: Looking, *, metrics: list[str], kind: str, section: str, **_: object) -> Layout:
+    if not metrics or not all(_known(looking, Panel(metric, metric, kind)) for metric in metrics):
+        raise LayoutError("Choose a metric that has been logged.")
+    name = section_name(section) if section.strip() else ""
+
+    def change(layout: Layout) -> Layout:
+        for metric in metrics:
+            layout = layout.with_metric(metric, kind=kind, section=name)
+        return layout
+
+    return layout_change(workspace=looking.workspace, change=change)
+
+
+def _duplicate(looking: Looking, *, panel: str, **_: object) -> Layout:
+    _panel_or_404(looking, panel)
+    copy = uuid.uuid4().hex
+    with transaction.atomic():
+        changed = layout_change(workspace=looking.workspace, change=lambda layout: layout.with_copy(panel, copy=copy))
+        if spec := panel_spec(looking.workspace, panel):
+            panel_spec_save(workspace=looking.workspace, key=copy, spec=spec)
+    return changed
+
+
+def _move(looking: Looking, *, panel: str, section: str, **_: object) -> Layout:
+    _panel_or_404(looking, panel)
+    name = section_name(section)
+    return layout_change(workspace=looking.workspace, change=lambda layout: layout.with_section(panel, name))
+
+
+def _remove(looking: Looking, *, panel: str, **_: object) -> Layout:
+    _panel_or_404(looking, panel)
+    return layout_change(workspace=looking.workspace, change=lambda layout: layout.without(panel))
+
+
+def _reset(looking: Looking, **_: object) -> Layout:
+    panels_reset(workspace=looking.workspace)
+    looking.workspace.refresh_from_db()
+    return looking.layout
+
+
+CHANGES: dict[str, Callable[..., Layout]] = {
+    "add": _add,
+    "duplicate": _duplicate,
+    "move": _move,
+    "remove": _remove,
+    "reset": _reset,
+}
+
+
+def _panel_or_404(looking: Looking, key: str) -> None:
+    if not _known(looking, looking.layout.panel(key)):
+        raise Http404
+
+
+def _known(looking: Looking, panel: Panel) -> bool:
+    if panel.kind == "line":
+        return metric_known(looking.project, panel.metric)
+    return panel.kind in KINDS and summary_metric_known(looking.project, panel.metric)

@@ -1,0 +1,53 @@
+"""Panels that show one summary value of each run: their figures, and the same as CSV."""
+
+from __future__ import annotations
+
+import orjson
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_safe
+
+from projects.charts.line_plot import LinePlot, SpecError
+from projects.charts.summary_plot import KINDS, Kind, Summaries, summary_figure
+from projects.query.runset import BadQuery
+from projects.summaries import summaries
+from projects.views.compression import compressed
+from projects.views.doors import looking_or_404, project_or_404
+from projects.views.download import csv_file
+from projects.views.panels import metric_asked, plot_asked, refused
+
+
+@compressed
+@require_safe
+def summary_plot(request: HttpRequest, entity: str, project: str) -> HttpResponse:
+    """?kind=bar&metric=… and the parameters of the page; `panel` and `settings` as for line plots."""
+    try:
+        kind, metric, plot, found = _asked(request, entity, project)
+    except (BadQuery, SpecError) as error:
+        return refused(error)
+    figure = summary_figure(kind=kind, metric=metric, plot=plot, found=found)
+    response = HttpResponse(orjson.dumps(figure), content_type="application/json")
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@gzip_page
+@require_safe
+def summary_plot_csv(request: HttpRequest, entity: str, project: str) -> HttpResponse | StreamingHttpResponse:
+    """The numbers of the figure at the same query string."""
+    try:
+        kind, metric, plot, found = _asked(request, entity, project)
+    except (BadQuery, SpecError) as error:
+        return refused(error)
+    return csv_file(f"{project}-{metric}", kind.columns, [kind.rows(found, plot)])
+
+
+def _asked(request: HttpRequest, entity: str, project: str) -> tuple[Kind, str, LinePlot, Summaries]:
+    owner = project_or_404(request, entity, project)
+    kind = KINDS.get(request.GET.get("kind", ""))
+    if kind is None:
+        raise BadQuery(f"kind: one of {', '.join(KINDS)}")
+    metric = metric_asked(request)
+    looking = looking_or_404(request, owner)
+    plot = plot_asked(request, looking, metric)
+    return kind, metric, plot, summaries(looking, metric, plot, together=kind.key == "box")

@@ -1,0 +1,191 @@
+/* What a panel's tools do: full screen, downloads, and changes of how the panels are arranged. */
+import { post } from "./ask.js";
+import { complain, openDialog } from "./dialog.js";
+import { fuzzy } from "./match.js";
+import { arrange, chartOf, redraw, runsetQuery } from "./panels.js";
+import { edit } from "./settings.js";
+
+const IMAGE = { width: 960, height: 540 };
+
+const workspace = () => document.querySelector("[data-panels-url]");
+
+function fullScreen(panel) {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else panel.requestFullscreen();
+}
+
+function drawnChart(panel) {
+  const chart = chartOf(panel);
+  if (!chart?.meta) throw new Error("Nothing has been drawn here yet.");
+  return chart;
+}
+
+/** Plotly reads titles as a kind of HTML. */
+const asText = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+
+/** The chart as it is drawn, hidden lines hidden, with what a figure needs to stand alone. */
+async function image(panel, format) {
+  const { plot, meta } = drawnChart(panel);
+  const css = getComputedStyle(document.documentElement);
+  const layout = {
+    ...plot.layout, showlegend: true, paper_bgcolor: css.getPropertyValue("--surface").trim(),
+    title: { text: `${asText(meta.title)}<br><sub>${asText(meta.header)}</sub>`, x: 0.02, xanchor: "left" },
+    margin: { ...plot.layout.margin, t: 64 },
+  };
+  const filename = meta.title.replace(/[^A-Za-z0-9._-]+/g, "_");
+  await window.Plotly.downloadImage({ data: plot.data, layout }, { ...IMAGE, format, filename, scale: format === "png" ? 2 : 1 });
+}
+
+/** The numbers of the chart, at the range zoomed to: the figure's own question, asked at another address. */
+function csv(panel) {
+  const link = document.createElement("a");
+  link.href = `${panel.closest("[data-csv-url]").dataset.csvUrl}?${drawnChart(panel).address().split("?")[1]}`;
+  link.download = "";
+  link.click();
+}
+
+async function change(body) {
+  const answer = await post(`${workspace().dataset.panelsUrl}?${runsetQuery()}`, body);
+  arrange(new DOMParser().parseFromString(answer, "text/html"));
+}
+
+const keyOf = (panel) => panel.dataset.key ?? panel.dataset.metric;
+
+function say(text, undo = null) {
+  document.querySelector(".toast")?.remove();
+  const toast = document.createElement("p");
+  toast.className = "toast";
+  toast.setAttribute("role", "status");
+  document.body.append(toast);
+  toast.append(text);
+  if (undo) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "link";
+    button.textContent = "Undo";
+    button.addEventListener("click", () => {
+      toast.remove();
+      attempt(undo);
+    });
+    toast.append(button);
+  }
+  setTimeout(() => toast.remove(), 10_000);
+}
+
+async function attempt(act) {
+  try {
+    await act();
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+async function duplicate(panel) {
+  await change({ do: "duplicate", panel: keyOf(panel) });
+  panel.nextElementSibling?.scrollIntoView({ block: "nearest" });
+}
+
+/** A metric's own panel comes back with its settings; of one that was added they go with it. */
+async function remove(panel) {
+  const { key, metric, kind = "line" } = panel.dataset;
+  const section = panel.closest(".section").dataset.section;
+  const neighbour = panel.nextElementSibling ?? panel.previousElementSibling;
+  await change({ do: "remove", panel: key ?? metric });
+  neighbour?.querySelector(".tools summary")?.focus();
+  say(`${metric} removed.`, () => change({ do: "add", kind, metrics: [metric], section }));
+}
+
+function move(panel, opener) {
+  const dialog = openDialog(document.getElementById("move-panel").innerHTML, workspace(), opener);
+  for (const section of document.querySelectorAll(".section")) {
+    dialog.querySelector("datalist").append(new Option(section.dataset.section));
+  }
+  submits(dialog, (form) => change({ do: "move", panel: keyOf(panel), section: form.elements.section.value }));
+}
+
+/** The form of a dialog: what `act` says is wrong stands in it, else it closes. */
+function submits(dialog, act) {
+  dialog.querySelector("form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      await act(event.target);
+      dialog.close();
+    } catch (error) {
+      complain(dialog, error.message);
+    }
+  });
+}
+
+async function add(opener) {
+  const response = await fetch(`${workspace().dataset.panelsUrl}?${runsetQuery()}`);
+  if (!response.ok) throw new Error(`The server answered ${response.status}.`);
+  const dialog = openDialog(await response.text(), workspace(), opener);
+  const kind = dialog.querySelector("[name=kind]");
+  const shown = () => dialog.querySelector(`[data-of=${kind.value === "line" ? "line" : "summary"}]`);
+  const boxes = () => [...shown().querySelectorAll("[name=metric]")];
+  const chosen = () => boxes().filter((box) => box.checked).map((box) => box.value);
+  const search = dialog.querySelector("[type=search]");
+  const filter = () => {
+    const meant = fuzzy(search.value);
+    for (const list of dialog.querySelectorAll("[data-of]")) list.hidden = list !== shown();
+    for (const box of boxes()) box.closest("li").hidden = !meant(box.value);
+    dialog.querySelector(".none").hidden = boxes().some((box) => !box.closest("li").hidden);
+  };
+  search.addEventListener("input", filter);
+  search.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    boxes().find((box) => !box.closest("li").hidden)?.click();
+  });
+  dialog.addEventListener("change", () => {
+    filter();
+    const { length } = chosen();
+    dialog.querySelector("[data-count]").textContent = length ? `${length} chosen` : "";
+    dialog.querySelector(".primary").disabled = !length;
+  });
+  submits(dialog, (form) => change({ do: "add", kind: kind.value, metrics: chosen(), section: form.elements.section.value }));
+}
+
+async function reset() {
+  if (!window.confirm("Panels that were added, moved or removed, and all their settings, go back. Go on?")) return;
+  await change({ do: "reset" });
+  redraw();
+}
+
+const first = (part) => part.querySelector(".panel:not([data-kind])");
+
+const ACTS = {
+  "full-screen": fullScreen,
+  png: (panel) => image(panel, "png"),
+  svg: (panel) => image(panel, "svg"),
+  csv,
+  duplicate,
+  move,
+  remove,
+  "section-settings": (panel, opener) => edit(panel, opener, "section"),
+  "overall-settings": (_, opener) => first(document) && edit(first(document), opener, "all"),
+  "add-panels": (_, opener) => add(opener),
+  "reset-panels": reset,
+};
+
+export function mount(root) {
+  root.querySelector(".charts")?.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-do]");
+    const act = ACTS[button?.dataset.do];
+    if (!act) return;
+    const popover = button.closest(".popover");
+    const opener = popover?.querySelector("summary") ?? button;
+    if (popover) popover.open = false;
+    attempt(async () => act(button.closest(".panel"), opener));
+  });
+  root.querySelector(".charts")?.addEventListener("keydown", (event) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const popover = by && event.target.closest?.(".popover");
+    const items = [...(popover?.querySelectorAll(".menu button") ?? [])];
+    if (!items.length) return;
+    event.preventDefault();
+    popover.open = true;
+    const at = items.indexOf(document.activeElement);
+    items.at(at < 0 ? (by > 0 ? 0 : -1) : (at + by) % items.length).focus();
+  });
+}

@@ -1,0 +1,197 @@
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from projects.models import Visibility, Workspace
+from projects.saved_views import MOST_VIEWS
+from tests.factories import log_run
+from tests.projects.cast import Cast, make_cast
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/lab/digits"
+VIEWS = "/lab/digits/views"
+
+
+@pytest.fixture
+def cast() -> Cast:
+    made = make_cast()
+    for seed in range(2):
+        log_run(made.project, f"r{seed}", [{"acc": 0.5 + seed}], config={"lr": seed})
+    return made
+
+
+@pytest.fixture
+def change(cast: Cast) -> Callable[..., Any]:
+    """POST of a change, by default as the owner; the address it sends to."""
+
+    def post(query: str = "", *, status: int = 200, who: str = "owner", **body: object) -> str:
+        response = cast.as_(who).post(f"{VIEWS}{query}", json.dumps(body), content_type="application/json")
+        assert response.status_code == status, response.content
+        return str(response.json().get("url" if status == 200 else "error", ""))
+
+    return post
+
+
+def query_of(url: str) -> str:
+    assert url.startswith(f"{PAGE}?view=")
+    return url.removeprefix(PAGE)
+
+
+def listed(cast: Cast, who: str) -> list[str]:
+    html = cast.as_(who).get(VIEWS).content.decode()
+    return re.findall(r'<a class="row" href="[^"]*view=[^"]*">([^<]*)</a>', html)
+
+
+def test_a_saved_view_shows_what_the_page_showed(cast: Cast, change: Callable[..., str]) -> None:
+    url = change("?group=config.lr&x=_runtime&sync=zoom", do="create", name=" by lr ")
+    html = cast.as_("owner").get(url).content.decode()
+    assert "Name (2 groups · 2 runs)" in html
+    assert 'data-x="_runtime" data-smoothing="" data-sync="zoom"' in html
+    assert "Name (2 runs)" in cast.as_("owner").get(PAGE).content.decode()
+    # Links of the table stay in the view.
+    (clear,) = re.findall(r'id="clear-grouping" href="([^"]*)"', html)
+    assert clear == f"{PAGE}?group=&amp;{query_of(url)[1:]}"
+    cleared = cast.as_("owner").get(clear.replace("&amp;", "&")).content.decode()
+    assert "Name (2 runs)" in cleared
+    assert re.search(r'<form class="search".*?name="view" value="', cleared, re.DOTALL)
+
+
+def test_panels_of_a_view_are_its_own(cast: Cast, change: Callable[..., str]) -> None:
+    owner = cast.as_("owner")
+    settings = f"{PAGE}/line-plot/settings"
+
+    def header(query: str) -> str:
+        return owner.get(f"{PAGE}/line-plot{query}&metric=acc&group=config.lr").json()["meta"]["header"]
+
+    owner.post(f"{settings}?metric=acc", {"groupAgg": "max"}, content_type="application/json")
+    query = query_of(change(do="create", name="v"))
+    assert header(query).startswith("max")
+    owner.post(f"{settings}{query}&metric=acc", {"groupAgg": "min"}, content_type="application/json")
+    owner.post(f"{PAGE}/panels{query}", {"do": "duplicate", "panel": "acc"}, content_type="application/json")
+    assert header(query).startswith("min")
+    assert header("?").startswith("max")
+    assert owner.get(f"{PAGE}{query}").content.decode().count('class="panel"') == 2
+    assert owner.get(PAGE).content.decode().count('class="panel"') == 1
+    owner.delete(f"{settings}{query}&metric=acc")
+    assert header(query).startswith("max")
+    owner.post(f"{PAGE}/panels{query}", {"do": "reset"}, content_type="application/json")
+    assert owner.get(f"{PAGE}{query}").content.decode().count('class="panel"') == 1
+    assert header(query).startswith("max")
+
+
+def test_ones_own_views_are_for_oneself_and_shared_ones_for_everybody(cast: Cast, change: Callable[..., str]) -> None:
+    mine = change(do="create", name="olgas")
+    shared = change(do="create", name="ours", shared=True)
+    viewers = change(who="viewer", do="create", name="veras")
+    assert listed(cast, "owner") == ["olgas", "ours"]
+    assert listed(cast, "viewer") == ["veras", "ours"]
+    assert listed(cast, "teammate") == ["ours"]
+    for who, sees in (("owner", 200), ("teammate", 404), ("viewer", 404), ("stranger", 404)):
+        assert cast.as_(who).get(mine).status_code == sees
+    for address in ("/line-plot", "/line-plot.csv", "/line-plot/settings", "/panels", "/views", "/group-by"):
+        assert cast.as_("teammate").get(f"{PAGE}{address}{query_of(mine)}&metric=acc").status_code == 404
+        assert cast.as_("owner").get(f"{PAGE}{address}{query_of(mine)}&metric=acc").status_code == 200
+    assert cast.as_("teammate").get(f"/api{PAGE}/runs{query_of(mine)}").status_code == 404
+    assert cast.as_("viewer").get(shared).status_code == 200
+    assert cast.as_("viewer").get(viewers).status_code == 200
+
+
+def test_viewers_change_their_own_views_only(cast: Cast, change: Callable[..., str]) -> None:
+    shared = query_of(change(do="create", name="ours", shared=True))
+    own = query_of(change(who="viewer", do="create", name="veras"))
+    for body in ({"do": "update"}, {"do": "rename", "name": "x"}, {"do": "delete"}, {"do": "default"}):
+        change(shared, who="viewer", status=403, **body)
+    change(who="viewer", status=403, do="create", name="x", shared=True)
+    change(own, who="viewer", status=403, do="default")
+    viewer = cast.as_("viewer")
+    assert viewer.post(f"{PAGE}/panels{own}", {"do": "remove", "panel": "acc"}, "application/json").status_code == 200
+    assert viewer.post(f"{PAGE}/panels{shared}", {"do": "reset"}, "application/json").status_code == 403
+    settings = f"{PAGE}/line-plot/settings{own}&metric=acc"
+    assert viewer.post(settings, {"groupAgg": "max"}, "application/json").status_code == 200
+    change(own, who="viewer", do="rename", name="mine")
+    assert listed(cast, "viewer") == ["mine", "ours"]
+    change(own, who="viewer", do="delete")
+    assert listed(cast, "viewer") == ["ours"]
+    change(shared, who="teammate", do="delete")
+    assert listed(cast, "viewer") == []
+
+
+def test_who_only_passes_by_saves_nothing(cast: Cast, change: Callable[..., str]) -> None:
+    type(cast.project).objects.update(visibility=Visibility.PUBLIC)
+    shared = query_of(change(do="create", name="ours", shared=True))
+    assert listed(cast, "anonymous") == ["ours"]
+    change(who="anonymous", status=403, do="create", name="x")
+    change(shared, who="anonymous", status=403, do="update")
+    change(shared, who="stranger", status=403, do="delete")
+    change(who="stranger", do="create", name="mine")
+    assert listed(cast, "stranger") == ["mine", "ours"]
+
+
+def test_a_view_takes_on_what_is_shown_now(cast: Cast, change: Callable[..., str]) -> None:
+    query = query_of(change("?group=config.lr", do="create", name="v"))
+    assert change(f"{query}&q=r1&x=_timestamp", do="update") == f"{PAGE}{query}"
+    html = cast.as_("owner").get(f"{PAGE}{query}").content.decode()
+    assert "Name (1 group · 1 run)" in html
+    assert 'data-x="_timestamp"' in html
+
+
+def test_the_projects_default_is_what_its_page_and_its_api_show(cast: Cast, change: Callable[..., str]) -> None:
+    owner = cast.as_("owner")
+    query = query_of(change("?group=config.lr", do="create", name="v"))
+    owner.post(f"{PAGE}/panels{query}", {"do": "duplicate", "panel": "acc"}, content_type="application/json")
+    assert change(query, do="default") == PAGE
+    html = cast.as_("viewer").get(PAGE).content.decode()
+    assert "Name (2 groups · 2 runs)" in html
+    assert html.count('class="panel"') == 2
+    assert len(owner.get(f"/api{PAGE}/groups").json()) == 2
+    assert change("?group=", do="default", who="teammate") == PAGE
+    assert "Name (2 runs)" in owner.get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "status"),
+    [
+        ("", {}, 400),
+        ("", {"do": "explode"}, 400),
+        ("", {"do": "create"}, 400),
+        ("", {"do": "create", "name": "x" * 101}, 400),
+        ("", {"do": "create", "name": "a\0b"}, 400),
+        ("", {"do": "create", "name": 5}, 400),
+        ("", {"do": "create", "name": "x", "shared": "yes"}, 400),
+        ("?sort=nonsense", {"do": "create", "name": "x"}, 400),
+        ("", {"do": "delete"}, 404),
+        ("?view=nonsense", {"do": "delete"}, 404),
+    ],
+)
+def test_what_means_nothing_saves_nothing(cast: Cast, query: str, body: dict[str, object], status: int) -> None:
+    response = cast.as_("owner").post(f"{VIEWS}{query}", json.dumps(body), content_type="application/json")
+    assert response.status_code == status
+    assert not Workspace.objects.exists()
+
+
+def test_a_name_is_given_once(cast: Cast, change: Callable[..., str]) -> None:
+    for shared in (True, False):
+        change(do="create", name="v", shared=shared)
+        other = query_of(change(do="create", name="w", shared=shared))
+        assert "already" in change(status=400, do="create", name="v", shared=shared)
+        assert "already" in change(other, status=400, do="rename", name="v")
+    change(who="viewer", do="create", name="v")
+
+
+def test_there_is_an_end_to_saving(cast: Cast, change: Callable[..., str]) -> None:
+    Workspace.objects.bulk_create(
+        Workspace(project=cast.project, user=cast.owner, name=f"v{number}") for number in range(MOST_VIEWS)
+    )
+    change(status=400, do="create", name="one more")
+    change(who="teammate", do="create", name="one more")
+
+
+def test_hostile_names_are_text(cast: Cast, change: Callable[..., str]) -> None:
+    url = change(do="create", name="<img src=x onerror=alert(1)>", shared=True)
+    for html in (cast.as_("owner").get(url), cast.as_("viewer").get(VIEWS)):
+        assert "<img" not in html.content.decode()
+        assert "&lt;img" in html.content.decode()
