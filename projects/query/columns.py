@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from django.db.models import Count, QuerySet
 from django.utils import timezone
@@ -17,6 +18,7 @@ from projects.query.targets import path
 from runs.models import Column, Kind, Run, Scope, Tag
 
 DEFAULT_COLUMNS = 12
+MOST_DIFFERING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,37 @@ class Candidate:
 
 
 def table_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
-    """What the runset asks for; by default the first numeric summary columns, the client's own left out."""
-    if runset.columns is not None:
-        return runset.columns
+    """The pinned ones, then what the runset asks for; by default the first numeric summary columns."""
+    match runset.columns:
+        case None:
+            columns = _default_columns(project)
+        case "differ":
+            columns = _differing_columns(project, runset)
+        case chosen:
+            columns = chosen
+    return tuple(dict.fromkeys((*runset.pinned, *columns)))
+
+
+def _default_columns(project: Project) -> tuple[Field, ...]:
+    """The client's own are left out."""
     keys = [
         key
         for key, kinds in Column.objects.filter(project=project, scope=Scope.SUMMARY).values_list("key", "kinds")
         if kinds & Kind.NUMBER and not key.startswith("_")
     ]
     return tuple(Field(SUMMARY, key) for key in sorted(keys, key=natural_text)[:DEFAULT_COLUMNS])
+
+
+def _differing_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
+    """Config columns, then summary columns of which not all selected runs have the same value; the first
+    MOST_DIFFERING, the client's own left out."""
+    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
+    names = [(scope, key) for scope, key in columns.values_list("scope", "key") if not key.startswith("_")]
+    names.sort(key=lambda name: (name[0], natural_text(name[1]), name[1]))
+    frame = Frame(project, runset, keys=())
+    counts = frame.label_counts([Field(scope, key) for scope, key in names])
+    differing = (field for field, distinct, count in counts if distinct > 1 or 0 < count < len(frame))
+    return tuple(islice(differing, MOST_DIFFERING))
 
 
 def group_candidates(project: Project, runset: Runset) -> list[Candidate]:

@@ -4,8 +4,11 @@ r"""Page query string <-> Runset.
     grouped=0                        keep the fields, show the runs ungrouped
     q=text  q=/regex/                search by name
     f=config.lr:>=:0.1               a condition: field, operator, values, each `:` and `\` inside them after a `\`
+    f=any(&f=…&f=…&f=)               of those between, any must hold; likewise `all(` and `none(`; they may be nested
     sort=-summary.val/acc            `-` is descending; the first sorts first
-    columns=summary.val/acc          the table's columns; `columns=*` the project's default ones
+    columns=summary.val/acc          the table's columns; `columns=*` the project's default ones,
+                                     `columns=differ` the config and summary columns that differ between the runs
+    pin=config.lr                    columns that come first and stay in sight
     hide=…,…  open=…,…               ids of groups and runs whose eye is off; of groups that are open
     page=2
 
@@ -16,19 +19,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 
 from projects.query.fields import RUN_FIELDS, Type, field_from, groupable, label
-from projects.query.operators import condition_check
-from projects.query.runset import RUN, BadQuery, Condition, Field, Runset, Sort
+from projects.query.operators import JOINS, condition_check
+from projects.query.runset import RUN, BadQuery, Branch, Condition, Field, Filter, Runset, Sort
 
 T = TypeVar("T")
 
 MAX_GROUP_FIELDS = 8
-MAX_CONDITIONS = 20
+MAX_CONDITIONS = 20  # in the whole tree
+MAX_DEPTH = 5  # of branches
 MAX_SORTS = 8
 MAX_COLUMNS = 100
 MAX_HIDDEN = 1000
@@ -37,6 +41,9 @@ MAX_PAGE = 1_000_000
 MAX_TEXT = 1000
 
 _DEFAULT_COLUMNS = "*"
+_DIFFERING: Literal["differ"] = "differ"
+_OPENING = {f"{key}(": key for key in JOINS}
+_CLOSING = ")"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _PARTS = re.compile(r"((?:[^:\\]|\\[:\\])*)(:|\Z)", re.DOTALL)
 
@@ -45,16 +52,16 @@ def runset_from_query(query: QueryDict, *, defaults: Runset) -> Runset:
     """Parameters of other names are left alone. Raises BadQuery, its text naming the parameter."""
     fields = _many(query, "group", _group_field, MAX_GROUP_FIELDS)
     grouped = _one(query, "grouped", _switch)
-    columns = _many(query, "columns", _column_field, MAX_COLUMNS) if query.getlist("columns") != ["*"] else None
     if grouped is None:
         grouped = defaults.grouped if fields is None else bool(fields)
     return Runset(
         search=_or(_one(query, "q", _text), defaults.search),
-        conditions=_or(_many(query, "f", condition_from, MAX_CONDITIONS), defaults.conditions),
+        conditions=_filters(query) if "f" in query else defaults.conditions,
         fields=_or(fields, defaults.fields),
         grouped=grouped,
         sort=_or(_many(query, "sort", _sort, MAX_SORTS), defaults.sort),
-        columns=columns if "columns" in query else defaults.columns,
+        columns=_columns(query) if "columns" in query else defaults.columns,
+        pinned=_or(_many(query, "pin", _column_field, MAX_COLUMNS), defaults.pinned),
         hidden=_or(_ids(query, "hide", MAX_HIDDEN), defaults.hidden),
         open=_or(_ids(query, "open", MAX_OPEN), defaults.open),
         page=_or(_one(query, "page", _page), defaults.page),
@@ -67,7 +74,7 @@ def query_string(runset: Runset, defaults: Runset) -> str:
     if runset.search != defaults.search:
         pairs.append(("q", runset.search))
     if runset.conditions != defaults.conditions:
-        pairs += _written("f", map(condition_text, runset.conditions))
+        pairs += _written("f", _filter_texts(runset.conditions))
     grouped = defaults.grouped
     if runset.fields != defaults.fields:
         pairs += _written("group", map(str, runset.fields))
@@ -77,14 +84,16 @@ def query_string(runset: Runset, defaults: Runset) -> str:
     if runset.sort != defaults.sort:
         pairs += _written("sort", (f"{'-' if sort.descending else ''}{sort.field}" for sort in runset.sort))
     if runset.columns != defaults.columns:
-        pairs += _written("columns", [_DEFAULT_COLUMNS] if runset.columns is None else map(str, runset.columns))
+        pairs += _written("columns", _column_texts(runset))
+    if runset.pinned != defaults.pinned:
+        pairs += _written("pin", map(str, runset.pinned))
     if runset.hidden != defaults.hidden:
         pairs.append(("hide", ",".join(sorted(runset.hidden))))
     if runset.open != defaults.open:
         pairs.append(("open", ",".join(sorted(runset.open))))
     if runset.page != defaults.page:
         pairs.append(("page", str(runset.page)))
-    return urlencode(pairs, safe=",:/")
+    return urlencode(pairs, safe=",:/()")
 
 
 def condition_from(text: str) -> Condition:
@@ -107,6 +116,64 @@ def condition_from(text: str) -> Condition:
 def condition_text(condition: Condition) -> str:
     parts = (str(condition.field), condition.operator, *condition.values)
     return ":".join(part.replace("\\", "\\\\").replace(":", "\\:") for part in parts)
+
+
+def _filters(query: QueryDict) -> tuple[Filter, ...]:
+    """A tree from its conditions and brackets in order. Raises BadQuery."""
+    texts = [text for text in query.getlist("f") if text]
+    levels: list[tuple[str, list[Filter]]] = [("all", [])]
+    for text in texts:
+        if text in _OPENING:
+            levels.append((_OPENING[text], []))
+            if len(levels) > MAX_DEPTH + 1:
+                raise BadQuery(f"f: brackets inside each other at most {MAX_DEPTH} times")
+            continue
+        if text == _CLOSING:
+            join, parts = levels.pop()
+            if not levels:
+                raise BadQuery("f: a “)” without its opening bracket")
+            if not parts:
+                raise BadQuery(f"f: nothing stands inside “{join}(”")
+            found: Filter = Branch(join, tuple(parts))
+        else:
+            found = _read("f", text, condition_from)
+        levels[-1][1].append(found)
+        _few("f", levels[-1][1], MAX_CONDITIONS)
+    if len(levels) > 1:
+        raise BadQuery(f"f: “{levels[-1][0]}(” is not closed")
+    if sum(text not in _OPENING and text != _CLOSING for text in texts) > MAX_CONDITIONS:
+        raise BadQuery(f"f: at most {MAX_CONDITIONS}")
+    return tuple(levels[0][1])
+
+
+def _filter_texts(filters: Iterable[Filter]) -> Iterable[str]:
+    for filter in filters:
+        if isinstance(filter, Branch):
+            yield f"{filter.join}("
+            yield from _filter_texts(filter.parts)
+            yield _CLOSING
+        else:
+            yield condition_text(filter)
+
+
+def _columns(query: QueryDict) -> tuple[Field, ...] | Literal["differ"] | None:
+    match query.getlist("columns"):
+        case ["*"]:
+            return None
+        case ["differ"]:
+            return _DIFFERING
+        case _:
+            return _many(query, "columns", _column_field, MAX_COLUMNS)
+
+
+def _column_texts(runset: Runset) -> Iterable[str]:
+    match runset.columns:
+        case None:
+            return [_DEFAULT_COLUMNS]
+        case "differ":
+            return [_DIFFERING]
+        case fields:
+            return map(str, fields)
 
 
 def _written(name: str, values: Iterable[str]) -> list[tuple[str, str]]:

@@ -1,15 +1,29 @@
-"""The operators of a condition, as data."""
+"""The operators of a condition, and what joins conditions, as data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Flag, auto
+from functools import reduce
 
 from django.db.models import Q
 
-from projects.query.fields import label
-from projects.query.runset import BadQuery, Condition
-from projects.query.targets import Target, target
+from projects.query.fields import RUN_FIELDS, Type, label
+from projects.query.runset import RUN, BadQuery, Branch, Condition, Field, Filter
+from projects.query.targets import Target
+from runs.models import Kind
+
+
+class Fits(Flag):
+    """What kinds of values an operator makes sense for."""
+
+    TEXT = auto()
+    NUMBER = auto()
+    TIME = auto()
+    OTHER = auto()
+    ANY = TEXT | NUMBER | TIME | OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +36,67 @@ class Operator:
     key: str
     label: str
     values: int | None
+    fits: Fits
     function: Callable[[Target, tuple[str, ...]], Q]
-
-
-def _any(field: Target, values: tuple[str, ...]) -> Q:
-    found = Q()
-    for value in values:
-        found |= field.equal(value)
-    return found
 
 
 OPERATORS: dict[str, Operator] = {
     operator.key: operator
     for operator in (
-        Operator("=", "=", 1, lambda field, values: field.equal(values[0])),
-        Operator("!=", "≠", 1, lambda field, values: ~field.equal(values[0])),
-        Operator("<", "<", 1, lambda field, values: field.compare("lt", values[0])),
-        Operator("<=", "≤", 1, lambda field, values: field.compare("lte", values[0])),
-        Operator(">", ">", 1, lambda field, values: field.compare("gt", values[0])),
-        Operator(">=", "≥", 1, lambda field, values: field.compare("gte", values[0])),
-        Operator("in", "in", None, _any),
-        Operator("not in", "not in", None, lambda field, values: ~_any(field, values)),
-        Operator("contains", "contains", 1, lambda field, values: field.contains(values[0])),
-        Operator("regex", "matches regex", 1, lambda field, values: field.regex(values[0])),
-        Operator("set", "is set", 0, lambda field, values: field.present()),
-        Operator("not set", "is not set", 0, lambda field, values: ~field.present()),
+        Operator("=", "=", 1, Fits.ANY, lambda field, values: field.among(values)),
+        Operator("!=", "≠", 1, Fits.ANY, lambda field, values: ~field.among(values)),
+        Operator("<", "<", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("lt", values[0])),
+        Operator("<=", "≤", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("lte", values[0])),
+        Operator(">", ">", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("gt", values[0])),
+        Operator(">=", "≥", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("gte", values[0])),
+        Operator("in", "in", None, Fits.ANY, lambda field, values: field.among(values)),
+        Operator("not in", "not in", None, Fits.ANY, lambda field, values: ~field.among(values)),
+        Operator("contains", "contains", 1, Fits.TEXT, lambda field, values: field.contains(values[0])),
+        Operator("regex", "matches regex", 1, Fits.TEXT, lambda field, values: field.regex(values[0])),
+        Operator("within", "within last", 1, Fits.TIME, lambda field, values: field.within(values[0])),
+        Operator("set", "is set", 0, Fits.ANY, lambda field, values: field.present()),
+        Operator("not set", "is not set", 0, Fits.ANY, lambda field, values: ~field.present()),
     )
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """`word` stands between the parts, `before` before them."""
+
+    key: str
+    label: str
+    word: str
+    before: str
+    function: Callable[[Sequence[Q]], Q]
+
+
+JOINS: dict[str, Join] = {
+    join.key: join
+    for join in (
+        Join("all", "All of these hold", "and", "", lambda parts: reduce(operator.and_, parts)),
+        Join("any", "Any of these holds", "or", "", lambda parts: reduce(operator.or_, parts)),
+        Join("none", "None of these holds", "or", "not ", lambda parts: ~reduce(operator.or_, parts)),
+    )
+}
+
+
+def fits(field: Field, kinds: int) -> Fits:
+    """What a field's values are; `kinds`: those seen in a config or summary column (Column.kinds)."""
+    if field.scope == RUN:
+        match RUN_FIELDS[field.key].type:
+            case Type.TIME | Type.DAY:
+                return Fits.TIME
+            case Type.SECONDS | Type.COUNT:
+                return Fits.NUMBER
+            case _:
+                return Fits.TEXT
+    found = Fits.OTHER
+    if kinds & Kind.NUMBER:
+        found |= Fits.NUMBER
+    if kinds & (Kind.TEXT | Kind.LIST | Kind.OBJECT):
+        found |= Fits.TEXT
+    return found
 
 
 def condition_check(condition: Condition) -> None:
@@ -62,7 +110,26 @@ def condition_check(condition: Condition) -> None:
         raise BadQuery(f"“{operator.label}” on {label(condition.field)} takes {wanted}, not {count}")
 
 
-def condition_q(condition: Condition, *, column_id: str) -> Q:
-    """The condition over Run, its run fields annotated as targets.path(field); `column_id` is for other fields."""
-    condition_check(condition)
-    return OPERATORS[condition.operator].function(target(condition.field, column_id), condition.values)
+def filter_q(filter: Filter, target_of: Callable[[Field], Target]) -> Q:
+    """The filter over Run. Raises BadQuery for a condition that means nothing."""
+    if isinstance(filter, Branch):
+        return JOINS[filter.join].function([filter_q(part, target_of) for part in filter.parts])
+    condition_check(filter)
+    return OPERATORS[filter.operator].function(target_of(filter.field), filter.values)
+
+
+def filter_label(filter: Filter) -> str:
+    """As people read it: `lr ≥ 0.1`, `lr ≥ 0.1 or not (Group = a or Group = b)`."""
+    if isinstance(filter, Branch):
+        join = JOINS[filter.join]
+        parts = [
+            f"({filter_label(part)})"
+            if isinstance(part, Branch) and len(part.parts) > 1 and not JOINS[part.join].before
+            else filter_label(part)
+            for part in filter.parts
+        ]
+        joined = f" {join.word} ".join(parts)
+        return f"{join.before}({joined})" if join.before else joined
+    operator = OPERATORS[filter.operator]
+    values = ", ".join(value or '""' for value in filter.values)
+    return f"{label(filter.field)} {operator.label} {values}".rstrip()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 RUN, CONFIG, SUMMARY = "run", "config", "summary"
 
@@ -36,6 +38,26 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Branch:
+    """Conditions and further branches, at least one; `join` is a key of operators.JOINS."""
+
+    join: str
+    parts: tuple[Filter, ...]
+
+
+Filter: TypeAlias = Condition | Branch
+
+
+def leaves(filters: Iterable[Filter]) -> Iterator[Condition]:
+    """The conditions of a tree, in the order written."""
+    for filter in filters:
+        if isinstance(filter, Branch):
+            yield from leaves(filter.parts)
+        else:
+            yield filter
+
+
+@dataclass(frozen=True, slots=True)
 class Sort:
     field: Field
     descending: bool = False
@@ -46,11 +68,13 @@ class Runset:
     """`fields` are kept while `grouped` is off, so that the Group button can bring them back."""
 
     search: str = ""
-    conditions: tuple[Condition, ...] = ()  # all must hold
+    conditions: tuple[Filter, ...] = ()  # all must hold
     fields: tuple[Field, ...] = ()
     grouped: bool = False
     sort: tuple[Sort, ...] = ()
-    columns: tuple[Field, ...] | None = None  # None: the project's default columns
+    # None: the project's default columns; "differ": the config and summary columns that differ between the runs.
+    columns: tuple[Field, ...] | Literal["differ"] | None = None
+    pinned: tuple[Field, ...] = ()  # columns that come first and stay in sight
     hidden: frozenset[str] = frozenset()  # ids of groups (Group.id) and runs (hex) whose eye is off
     open: frozenset[str] = frozenset()  # ids of the groups whose chevron is open
     page: int = 1

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from functools import reduce
+from operator import or_
 
 from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from projects.models import Project
-from projects.query.fields import RUN_FIELDS, id_of
-from projects.query.operators import condition_q
-from projects.query.runset import RUN, Runset
-from projects.query.targets import contains_q, path, regex_q
+from projects.query.fields import RUN_FIELDS
+from projects.query.operators import filter_q
+from projects.query.runset import RUN, Runset, leaves
+from projects.query.targets import path, target
+from projects.query.texts import contains_q, regex_q
 from runs.models import Run, State
 from runs.states import alive_since
 
@@ -23,20 +26,23 @@ def selected(project: Project, runset: Runset) -> QuerySet[Run]:
     """The runs that match, unordered. Raises BadQuery for a condition that means nothing."""
     now = timezone.now()
     runs = Run.objects.filter(project=project, deleted_at=None)
-    asked = {condition.field for condition in runset.conditions if condition.field.scope == RUN}
+    asked = {condition.field for condition in leaves(runset.conditions) if condition.field.scope == RUN}
     runs = runs.alias(**{path(field): RUN_FIELDS[field.key].expression(now) for field in asked})
-    for condition in runset.conditions:
-        column = "" if condition.field.scope == RUN else id_of(project, condition.field)
-        runs = runs.filter(condition_q(condition, column_id=column))
-    return runs.filter(_search(runset.search)) if runset.search else runs
+    found = runs
+    for filter in runset.conditions:
+        found = found.filter(filter_q(filter, lambda field: target(field, project, runs, now)))
+    return found.filter(_search(runset.search, runs)) if runset.search else found
 
 
-def _search(text: str) -> Q:
-    """/…/ is a regular expression; anything else is looked for as it is."""
+def _search(text: str, runs: QuerySet[Run]) -> Q:
+    """In either name: /…/ is a regular expression; of anything else, every word must be there."""
+    names = ("display_name", "name")
     if len(text) > 1 and text[0] == text[-1] == "/":
-        pattern = text[1:-1]
-        return regex_q("display_name", pattern) | regex_q("name", pattern)
-    return contains_q("display_name", text) | contains_q("name", text)
+        return reduce(or_, (regex_q(name, text[1:-1], runs) for name in names))
+    found = Q()
+    for word in text.split():
+        found &= reduce(or_, (contains_q(name, word, runs) for name in names))
+    return found
 
 
 def version(project: Project) -> str:

@@ -1,44 +1,59 @@
-"""What each field gives the operators to work on: conditions over Run as Q objects.
-
-Typed text: `0.1` is the number, `true` and `false` the booleans, `null` null; "…" in quotes is always text; anything
-else is the text of a string, list or object.
-"""
+"""What each field gives the operators to work on: conditions over Run as Q objects, never unknown (SQL's null), so that
+their complements are exact. Values are read as projects.query.typed says."""
 
 from __future__ import annotations
 
-import math
 import re
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from django.db import DatabaseError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
-from projects.query.fields import RUN_FIELDS, Type, label
+from projects.models import Project
+from projects.query.fields import RUN_FIELDS, Type, id_of, label
 from projects.query.runset import RUN, BadQuery, Field
-from runs import columns
-from runs.models import ColumnValue, Kind, Tag
-
-MAX_PATTERN = 200
+from projects.query.texts import contains_q, regex_q
+from projects.query.typed import number_from, token_of, unquoted
+from runs.models import ColumnValue, Kind, Run, Tag
 
 _WANTED = {
     Type.DAY: "a day (2026-01-31)",
     Type.SECONDS: "a number of seconds",
     Type.TIME: "a time (2026-01-31T12:00)",
 }
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SPAN = re.compile(rf"(\d{{1,9}})\s*([{''.join(_UNITS)}])", re.ASCII)
 
 
-class Target(Protocol):
-    """A field as the left side of a condition; `lookup` is one of lt, lte, gt, gte."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A field as the left side of a condition. What a field can't be asked is refused with BadQuery."""
 
-    def equal(self, typed: str) -> Q: ...
-    def compare(self, lookup: str, typed: str) -> Q: ...
-    def contains(self, text: str) -> Q: ...
-    def regex(self, pattern: str) -> Q: ...
-    def present(self) -> Q: ...
+    label: str
+
+    def among(self, typed: Sequence[str]) -> Q:
+        """Equal to one of the values."""
+        raise BadQuery(f"{self.label} is compared with nothing")
+
+    def compare(self, lookup: str, typed: str) -> Q:
+        """`lookup` is one of lt, lte, gt, gte."""
+        raise BadQuery(f"{self.label} has no order to compare by")
+
+    def contains(self, text: str) -> Q:
+        raise BadQuery(f"{self.label} is compared, not searched")
+
+    def regex(self, pattern: str) -> Q:
+        raise BadQuery(f"{self.label} is compared, not searched")
+
+    def within(self, typed: str) -> Q:
+        """Not longer ago than the span."""
+        raise BadQuery(f"{self.label} is no time")
+
+    def present(self) -> Q:
+        raise NotImplementedError
 
 
 def path(field: Field) -> str:
@@ -46,165 +61,85 @@ def path(field: Field) -> str:
     return f"field_{field.key}"
 
 
-def contains_q(name: str, text: str) -> Q:
-    """Case-insensitive; SQLite's LIKE knows the case of ASCII letters only."""
-    if text.isascii():
-        return Q(**{f"{name}__icontains": text})
-    return Q(**{f"{name}__iregex": re.escape(text)})
-
-
-def regex_q(name: str, pattern: str) -> Q:
-    """Case-sensitive, found anywhere. Raises BadQuery unless both Python (as SQLite) and the database take it."""
-    if len(pattern) > MAX_PATTERN:
-        raise BadQuery(f"the pattern is longer than {MAX_PATTERN} characters")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(pattern)
-        if connection.vendor != "sqlite":
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute("SELECT '' ~ %s", [pattern])
-    except (re.error, OverflowError, RecursionError, DatabaseError) as error:
-        raise BadQuery(f"/{pattern}/ is no regular expression: {str(error).splitlines()[0]}") from None
-    return Q(**{f"{name}__regex": pattern})
-
-
-def number_from(typed: str) -> float | None:
-    """The finite number a text stands for; a whole one is exact."""
-    if "_" in typed:
-        return None
-    for read in (int, float):
-        try:
-            number = read(typed)
-            return number if math.isfinite(number) else None
-        except (ValueError, OverflowError):
-            continue
-    return None
-
-
-def _value(typed: str) -> str | float | bool | None:
-    """What a text stands for, by its type."""
-    text = _unquoted(typed)
-    if text is not None:
-        return text
-    words: dict[str, bool | None] = {"true": True, "false": False, "null": None}
-    if typed in words:
-        return words[typed]
-    number = number_from(typed)
-    return typed if number is None else number
-
-
-def target(field: Field, column_id: str) -> Target:
+def target(field: Field, project: Project, runs: QuerySet[Run], now: datetime) -> Target:
+    """`runs`: all runs of the project that may be found, the run field aliased as path(field)."""
     if field.scope != RUN:
-        return _ColumnTarget(column_id, label(field))
+        return _ColumnTarget(label(field), ColumnValue.objects.filter(column_id=id_of(project, field)), "text")
     match RUN_FIELDS[field.key].type:
         case Type.TEXT:
-            return _TextTarget(path(field), label(field))
+            return _TextTarget(label(field), path(field), runs)
         case Type.TAGS:
-            return _TagTarget(label(field))
+            return _RowsTarget(label(field), Tag.objects.filter(run__project=project), "tag")
         case Type.COUNT:
             raise BadQuery(f"{label(field)} are counted in groups, a run has none")
         case type:
-            return _OrderedTarget(path(field), label(field), type)
-
-
-def _unquoted(typed: str) -> str | None:
-    return typed[1:-1] if len(typed) > 1 and typed[0] == typed[-1] == '"' else None
+            return _OrderedTarget(label(field), path(field), type, now)
 
 
 @dataclass(frozen=True, slots=True)
-class _ColumnTarget:
-    """A config or summary column: rows of ColumnValue, none where nothing is set."""
+class _RowsTarget(Target):
+    """Rows of a run, none where nothing is set: a condition holds when it does for one of them. Here its tags."""
 
-    column_id: str
-    label: str
+    rows: QuerySet[Any]
+    text: str  # which column holds the text
 
-    def _runs(self, *conditions: Q, **lookups: object) -> Q:
-        rows = ColumnValue.objects.filter(*conditions, column_id=self.column_id, **lookups)
-        return Q(pk__in=rows.values("run_id"))
+    def _runs(self, *conditions: Q) -> Q:
+        return Q(pk__in=self.rows.filter(*conditions).values("run_id"))
 
-    def equal(self, typed: str) -> Q:
-        value = _value(typed)
-        same = Q(token=columns.typed(value).token)
-        if value == typed:
-            # As shown: [8, 16], {"a": 1}, NaN.
-            same |= Q(kind__in=[Kind.LIST, Kind.OBJECT, Kind.NUMBER], text=typed)
-        return self._runs(same)
-
-    def compare(self, lookup: str, typed: str) -> Q:
-        number = number_from(typed)
-        if number is None:
-            raise BadQuery(f"{self.label} is compared with numbers, “{typed[:100]}” is none")
-        return self._runs(kind=Kind.NUMBER, **{f"number__{lookup}": float(number)})
+    def among(self, typed: Sequence[str]) -> Q:
+        return self._runs(Q(**{f"{self.text}__in": [unquoted(text) for text in typed]}))
 
     def contains(self, text: str) -> Q:
-        return self._runs(contains_q("text", text))
+        return self._runs(contains_q(self.text, text, self.rows))
 
     def regex(self, pattern: str) -> Q:
-        return self._runs(regex_q("text", pattern))
+        return self._runs(regex_q(self.text, pattern, self.rows))
 
     def present(self) -> Q:
         return self._runs()
 
 
 @dataclass(frozen=True, slots=True)
-class _TextTarget:
+class _ColumnTarget(_RowsTarget):
+    """A config or summary column: rows of ColumnValue."""
+
+    def among(self, typed: Sequence[str]) -> Q:
+        return self._runs(Q(token__in=[token_of(text) for text in typed]))
+
+    def compare(self, lookup: str, typed: str) -> Q:
+        number = number_from(typed)
+        if number is None:
+            raise BadQuery(f"{self.label} is compared with numbers, “{typed[:100]}” is none")
+        return self._runs(Q(kind=Kind.NUMBER, **{f"number__{lookup}": float(number)}))
+
+
+@dataclass(frozen=True, slots=True)
+class _TextTarget(Target):
     """A run field of text, null where it is not set."""
 
     name: str
-    label: str
+    runs: QuerySet[Run]
 
-    def equal(self, typed: str) -> Q:
-        text = _unquoted(typed)
-        # Not a bare comparison: its complement must hold for null.
-        return Q(**{self.name: typed if text is None else text, f"{self.name}__isnull": False})
-
-    def compare(self, lookup: str, typed: str) -> Q:
-        raise BadQuery(f"{self.label} has no order to compare by")
+    def among(self, typed: Sequence[str]) -> Q:
+        return self.present() & Q(**{f"{self.name}__in": [unquoted(text) for text in typed]})
 
     def contains(self, text: str) -> Q:
-        return contains_q(self.name, text)
+        return self.present() & contains_q(self.name, text, self.runs)
 
     def regex(self, pattern: str) -> Q:
-        return regex_q(self.name, pattern)
+        return self.present() & regex_q(self.name, pattern, self.runs)
 
     def present(self) -> Q:
         return Q(**{f"{self.name}__isnull": False})
 
 
 @dataclass(frozen=True, slots=True)
-class _TagTarget:
-    """The tags of a run: a condition holds when it does for one of them."""
-
-    label: str
-
-    def _runs(self, *conditions: Q) -> Q:
-        return Q(pk__in=Tag.objects.filter(*conditions).values("run_id"))
-
-    def equal(self, typed: str) -> Q:
-        text = _unquoted(typed)
-        return self._runs(Q(tag=typed if text is None else text))
-
-    def compare(self, lookup: str, typed: str) -> Q:
-        raise BadQuery(f"{self.label} have no order to compare by")
-
-    def contains(self, text: str) -> Q:
-        return self._runs(contains_q("tag", text))
-
-    def regex(self, pattern: str) -> Q:
-        return self._runs(regex_q("tag", pattern))
-
-    def present(self) -> Q:
-        return self._runs()
-
-
-@dataclass(frozen=True, slots=True)
-class _OrderedTarget:
+class _OrderedTarget(Target):
     """A moment (ISO 8601, UTC unless it says otherwise), a day or a number of seconds; always set."""
 
     name: str
-    label: str
     type: Type
+    now: datetime
 
     def _value(self, typed: str) -> object:
         try:
@@ -224,17 +159,25 @@ class _OrderedTarget:
             raise BadQuery(f"{self.label} is compared with {_WANTED[self.type]}, not “{typed[:100]}”")
         return value
 
-    def equal(self, typed: str) -> Q:
-        return Q(**{self.name: self._value(typed)})
+    def among(self, typed: Sequence[str]) -> Q:
+        return Q(**{f"{self.name}__in": [self._value(text) for text in typed]})
 
     def compare(self, lookup: str, typed: str) -> Q:
         return Q(**{f"{self.name}__{lookup}": self._value(typed)})
 
-    def contains(self, text: str) -> Q:
-        raise BadQuery(f"{self.label} is compared, not searched")
-
-    def regex(self, pattern: str) -> Q:
-        raise BadQuery(f"{self.label} is compared, not searched")
+    def within(self, typed: str) -> Q:
+        if self.type is Type.SECONDS:
+            return Target.within(self, typed)
+        span = _SPAN.fullmatch(typed.strip())
+        if span is None:
+            raise BadQuery(f"a span of time is a number and one of s, m, h, d, w (7d), not “{typed[:100]}”")
+        try:
+            since: date = self.now - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        except OverflowError:
+            since = datetime.min.replace(tzinfo=UTC)
+        if self.type is Type.DAY:
+            since = datetime.date(since) if isinstance(since, datetime) else since
+        return Q(**{f"{self.name}__gte": since})
 
     def present(self) -> Q:
         return Q(**{f"{self.name}__isnull": False})

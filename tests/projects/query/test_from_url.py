@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from projects.query import toggles
 from projects.query.fields import RUN_FIELDS, groupable
 from projects.query.from_url import condition_from, condition_text, query_string, runset_from_query
-from projects.query.operators import OPERATORS
-from projects.query.runset import CONFIG, RUN, SUMMARY, BadQuery, Condition, Field, Runset, Sort
+from projects.query.operators import JOINS, OPERATORS, filter_label
+from projects.query.runset import CONFIG, RUN, SUMMARY, BadQuery, Branch, Condition, Field, Filter, Runset, Sort, leaves
 
 _text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 _column = st.builds(Field, st.sampled_from([CONFIG, SUMMARY]), _text)
@@ -27,15 +27,23 @@ def _few(of: st.SearchStrategy, most: int = 4) -> st.SearchStrategy:
     return st.lists(of, max_size=most, unique=True).map(tuple)
 
 
+def _branches(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
+    some = st.lists(parts, min_size=1, max_size=3, unique=True).map(tuple)
+    return st.builds(Branch, st.sampled_from(list(JOINS)), some)
+
+
+_flat = _conditions()
+_filters = _flat | _branches(_flat | _branches(_flat))
 _ids = st.frozensets(st.text("abcXYZ019-_", min_size=1, max_size=32), max_size=4)
 _runsets = st.builds(
     Runset,
     search=_text,
-    conditions=_few(_conditions()),
+    conditions=_few(_filters).filter(lambda filters: len(list(leaves(filters))) <= 20),
     fields=_few(_column | _run_field.filter(groupable)),
     grouped=st.booleans(),
     sort=_few(st.builds(Sort, _column | _run_field, st.booleans())),
-    columns=st.none() | _few(_any_field),
+    columns=st.none() | st.just("differ") | _few(_any_field),
+    pinned=_few(_any_field),
     hidden=_ids,
     open=_ids,
     page=st.integers(1, 1000),
@@ -79,6 +87,20 @@ def test_the_written_form_is_short_and_readable():
     )
 
 
+def test_brackets_are_conditions_of_their_own():
+    text = "f=any(&f=config.lr:=:0.1&f=all(&f=group:set&f=tags:in:a:b&f=)&f=)&f=none(&f=state:=:crashed&f=)"
+    runset = read(text)
+    lr = Condition(LR, "=", ("0.1",))
+    both = Branch("all", (Condition(Field(RUN, "group"), "set"), Condition(Field(RUN, "tags"), "in", ("a", "b"))))
+    crashed = Condition(Field(RUN, "state"), "=", ("crashed",))
+    assert runset.conditions == (Branch("any", (lr, both)), Branch("none", (crashed,)))
+    assert query_string(runset, PLAIN) == text.replace(":=:", ":%3D:")
+    assert list(map(filter_label, runset.conditions)) == [
+        "lr = 0.1 or (Group is set and Tags in a, b)",
+        "not (State = crashed)",
+    ]
+
+
 def test_no_group_parameter_means_the_default_and_an_empty_one_means_none():
     assert read("", GROUPED).grouping == GROUPED.fields
     assert read("group=", GROUPED).grouping == ()
@@ -106,6 +128,22 @@ def test_grouped_0_keeps_the_fields_for_the_way_back():
         ("f=config.lr:=:1\\", "f"),
         ("f=runs:=:1", "f"),
         ("&".join(f"f=config.a:=:{i}" for i in range(21)), "f"),
+        ("f=any(", "f"),
+        ("f=)", "f"),
+        ("f=any(&f=)", "f"),
+        ("f=any(&f=config.a:=:1", "f"),
+        ("f=xor(&f=config.a:=:1&f=)", "f"),
+        ("&".join(["f=any("] * 6 + ["f=config.a:=:1"] + ["f=)"] * 6), "f"),
+        (
+            "f=any(&"
+            + "&".join(f"f=config.a:=:{i}" for i in range(15))
+            + "&f=)&f=all(&f=config.a:set&f=config.b:set&f=)"
+            "&f=config.c:set&f=config.d:set&f=config.e:set&f=config.f:set",
+            "f",
+        ),
+        ("f=any(&f=config.a:set&f=config.a:set&f=)", "f"),
+        ("pin=runs", "pin"),
+        ("columns=differ&columns=config.a", "columns"),
         ("sort=-", "sort"),
         ("columns=runs", "columns"),
         ("page=0", "page"),
