@@ -50,7 +50,7 @@ class Looking:
     @property
     def chart_query(self) -> str:
         """Charts don't depend on what is open, shown in columns, or on which page."""
-        drawn = replace(self.runset, open=frozenset(), columns=None, page=1)
+        drawn = replace(self.runset, open=frozenset(), columns=None, pinned=(), page=1)
         return _joined(query_string(drawn, self.defaults), self.kept)
 
     @property

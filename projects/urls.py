@@ -1,6 +1,18 @@
 from django.urls import path
 
-from projects.views import account, download, layout, lists, panels, run, saved_views, sign_in, summary_plot, workspace
+from projects.views import (
+    account,
+    download,
+    filtering,
+    layout,
+    lists,
+    panels,
+    run,
+    saved_views,
+    sign_in,
+    summary_plot,
+    workspace,
+)
 
 urlpatterns = [
     path("", lists.project_list, name="project-list"),
@@ -16,6 +28,8 @@ urlpatterns = [
     path("<str:entity>", lists.entity, name="entity"),
     path("<str:entity>/<str:project>", workspace.workspace, name="project"),
     path("<str:entity>/<str:project>/group-by", workspace.group_by, name="group-by"),
+    path("<str:entity>/<str:project>/filter", filtering.filter_by, name="filter"),
+    path("<str:entity>/<str:project>/values", filtering.values, name="values"),
     path("<str:entity>/<str:project>/version", workspace.version, name="project-version"),
     path("<str:entity>/<str:project>/line-plot", panels.figure, name="line-plot"),
     path("<str:entity>/<str:project>/line-plot.csv", download.line_plot_csv, name="line-plot-csv"),

@@ -56,7 +56,7 @@ def runset_from_query(query: QueryDict, *, defaults: Runset) -> Runset:
         grouped = defaults.grouped if fields is None else bool(fields)
     return Runset(
         search=_or(_one(query, "q", _text), defaults.search),
-        conditions=_filters(query) if "f" in query else defaults.conditions,
+        conditions=filters_from(query.getlist("f")) if "f" in query else defaults.conditions,
         fields=_or(fields, defaults.fields),
         grouped=grouped,
         sort=_or(_many(query, "sort", _sort, MAX_SORTS), defaults.sort),
@@ -74,7 +74,7 @@ def query_string(runset: Runset, defaults: Runset) -> str:
     if runset.search != defaults.search:
         pairs.append(("q", runset.search))
     if runset.conditions != defaults.conditions:
-        pairs += _written("f", _filter_texts(runset.conditions))
+        pairs += _written("f", filter_texts(runset.conditions))
     grouped = defaults.grouped
     if runset.fields != defaults.fields:
         pairs += _written("group", map(str, runset.fields))
@@ -118,9 +118,9 @@ def condition_text(condition: Condition) -> str:
     return ":".join(part.replace("\\", "\\\\").replace(":", "\\:") for part in parts)
 
 
-def _filters(query: QueryDict) -> tuple[Filter, ...]:
-    """A tree from its conditions and brackets in order. Raises BadQuery."""
-    texts = [text for text in query.getlist("f") if text]
+def filters_from(texts: Sequence[str]) -> tuple[Filter, ...]:
+    """A tree from its conditions and brackets in order; empty texts are left out. Raises BadQuery."""
+    texts = [text for text in texts if text]
     levels: list[tuple[str, list[Filter]]] = [("all", [])]
     for text in texts:
         if text in _OPENING:
@@ -146,11 +146,11 @@ def _filters(query: QueryDict) -> tuple[Filter, ...]:
     return tuple(levels[0][1])
 
 
-def _filter_texts(filters: Iterable[Filter]) -> Iterable[str]:
+def filter_texts(filters: Iterable[Filter]) -> Iterable[str]:
     for filter in filters:
         if isinstance(filter, Branch):
             yield f"{filter.join}("
-            yield from _filter_texts(filter.parts)
+            yield from filter_texts(filter.parts)
             yield _CLOSING
         else:
             yield condition_text(filter)

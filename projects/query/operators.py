@@ -25,6 +25,10 @@ class Fits(Flag):
     OTHER = auto()
     ANY = TEXT | NUMBER | TIME | OTHER
 
+    @property
+    def words(self) -> str:
+        return " ".join(fits.name.lower() for fits in self if fits.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -38,22 +42,36 @@ class Operator:
     values: int | None
     fits: Fits
     function: Callable[[Target, tuple[str, ...]], Q]
+    hint: str = ""  # what is typed
+    suggests: bool = False  # whether values that there are make sense
 
 
 OPERATORS: dict[str, Operator] = {
     operator.key: operator
     for operator in (
-        Operator("=", "=", 1, Fits.ANY, lambda field, values: field.among(values)),
-        Operator("!=", "≠", 1, Fits.ANY, lambda field, values: ~field.among(values)),
-        Operator("<", "<", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("lt", values[0])),
-        Operator("<=", "≤", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("lte", values[0])),
-        Operator(">", ">", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("gt", values[0])),
-        Operator(">=", "≥", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("gte", values[0])),
-        Operator("in", "in", None, Fits.ANY, lambda field, values: field.among(values)),
-        Operator("not in", "not in", None, Fits.ANY, lambda field, values: ~field.among(values)),
+        Operator("=", "=", 1, Fits.ANY, lambda field, values: field.among(values), suggests=True),
+        Operator("!=", "≠", 1, Fits.ANY, lambda field, values: ~field.among(values), suggests=True),
+        Operator(
+            "<", "<", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("lt", values[0]), suggests=True
+        ),
+        Operator(
+            "<=", "≤", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("lte", values[0]), suggests=True
+        ),
+        Operator(
+            ">", ">", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("gt", values[0]), suggests=True
+        ),
+        Operator(
+            ">=", "≥", 1, Fits.NUMBER | Fits.TIME, lambda field, values: field.compare("gte", values[0]), suggests=True
+        ),
+        Operator("in", "in", None, Fits.ANY, lambda field, values: field.among(values), suggests=True),
+        Operator("not in", "not in", None, Fits.ANY, lambda field, values: ~field.among(values), suggests=True),
         Operator("contains", "contains", 1, Fits.TEXT, lambda field, values: field.contains(values[0])),
-        Operator("regex", "matches regex", 1, Fits.TEXT, lambda field, values: field.regex(values[0])),
-        Operator("within", "within last", 1, Fits.TIME, lambda field, values: field.within(values[0])),
+        Operator(
+            "regex", "matches regex", 1, Fits.TEXT, lambda field, values: field.regex(values[0]), hint="RE2 pattern"
+        ),
+        Operator(
+            "within", "within last", 1, Fits.TIME, lambda field, values: field.within(values[0]), hint="7d, 24h, 30m"
+        ),
         Operator("set", "is set", 0, Fits.ANY, lambda field, values: field.present()),
         Operator("not set", "is not set", 0, Fits.ANY, lambda field, values: ~field.present()),
     )

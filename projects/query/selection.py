@@ -34,6 +34,11 @@ def selected(project: Project, runset: Runset) -> QuerySet[Run]:
     return found.filter(_search(runset.search, runs)) if runset.search else found
 
 
+def total(project: Project) -> int:
+    """How many runs there are, whether selected or not."""
+    return Run.objects.filter(project=project, deleted_at=None).count()
+
+
 def _search(text: str, runs: QuerySet[Run]) -> Q:
     """In either name: /…/ is a regular expression; of anything else, every word must be there."""
     names = ("display_name", "name")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from projects.query.runset import Field, Runset, Sort
+from projects.query.runset import Field, Filter, Runset, Sort
 
 
 def toggled_group(runset: Runset) -> Runset:
@@ -25,6 +25,10 @@ def without_field(runset: Runset, field: Field) -> Runset:
     return with_fields(runset, tuple(kept for kept in runset.fields if kept != field))
 
 
+def without_condition(runset: Runset, condition: Filter) -> Runset:
+    return replace(runset, conditions=tuple(kept for kept in runset.conditions if kept != condition), page=1)
+
+
 def sorted_by(runset: Runset, field: Field) -> Runset:
     """A click on a column's head: descending, then ascending, then not sorted."""
     following = {
@@ -33,6 +37,31 @@ def sorted_by(runset: Runset, field: Field) -> Runset:
         (Sort(field, descending=False),): (),
     }
     return replace(runset, sort=following.get(runset.sort, (Sort(field, descending=True),)), page=1)
+
+
+def turned(runset: Runset, key: Sort) -> Runset:
+    """The same keys, this one in the other direction."""
+    other = replace(key, descending=not key.descending)
+    return replace(runset, sort=tuple(other if kept == key else kept for kept in runset.sort), page=1)
+
+
+def earlier(runset: Runset, key: Sort) -> Runset:
+    return _moved(runset, key, -1)
+
+
+def later(runset: Runset, key: Sort) -> Runset:
+    return _moved(runset, key, 1)
+
+
+def without_key(runset: Runset, key: Sort) -> Runset:
+    return replace(runset, sort=tuple(kept for kept in runset.sort if kept != key), page=1)
+
+
+def _moved(runset: Runset, key: Sort, by: int) -> Runset:
+    keys = list(runset.sort)
+    at = keys.index(key)
+    keys.insert(max(0, at + by), keys.pop(at))
+    return replace(runset, sort=tuple(keys), page=1)
 
 
 def toggled_open(runset: Runset, id: str) -> Runset:

@@ -12,7 +12,7 @@ from django import template
 
 from projects.query import toggles
 from projects.query.from_url import query_string
-from projects.query.runset import Field, Runset, Sort
+from projects.query.runset import Field, Filter, Runset, Sort
 from projects.query.table import GroupRow, MoreRow, RunRow
 
 register = template.Library()
@@ -46,8 +46,24 @@ def without_search_link(context: dict[str, Any]) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def default_columns_link(context: dict[str, Any]) -> str:
-    return _link(context, replace(context["runset"], columns=None))
+def without_words_link(context: dict[str, Any]) -> str:
+    return _link(context, replace(context["runset"], search="", page=1))
+
+
+@register.simple_tag(takes_context=True)
+def without_filter_link(context: dict[str, Any]) -> str:
+    return _link(context, replace(context["runset"], conditions=(), page=1))
+
+
+@register.simple_tag(takes_context=True)
+def without_condition_link(context: dict[str, Any], condition: Filter) -> str:
+    return _link(context, toggles.without_condition(context["runset"], condition))
+
+
+@register.simple_tag(takes_context=True)
+def columns_link(context: dict[str, Any], columns: str) -> str:
+    """`columns` is default or differ."""
+    return _link(context, replace(context["runset"], columns="differ" if columns == "differ" else None))
 
 
 @register.simple_tag(takes_context=True)
@@ -57,15 +73,16 @@ def sort_link(context: dict[str, Any], field: Field) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def order_link(context: dict[str, Any], field: Field, direction: str) -> str:
-    """Sorted by this field alone; `direction` is ascending or descending."""
-    order = Sort(field, descending=direction == "descending")
-    return _link(context, replace(context["runset"], sort=(order,), page=1))
-
-
-@register.simple_tag(takes_context=True)
-def is_order(context: dict[str, Any], field: Field, direction: str) -> bool:
-    return Sort(field, descending=direction == "descending") in context["runset"].sort
+def key_link(context: dict[str, Any], key: Sort, change: str) -> str:
+    """One of the sort's keys `turned`, `earlier`, `later` or `removed`; "" where that would change nothing."""
+    runset: Runset = context["runset"]
+    changed = {
+        "turned": toggles.turned,
+        "earlier": toggles.earlier,
+        "later": toggles.later,
+        "removed": toggles.without_key,
+    }[change](runset, key)
+    return _link(context, changed) if changed.sort != runset.sort else ""
 
 
 @register.simple_tag(takes_context=True)

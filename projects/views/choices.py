@@ -10,11 +10,9 @@ from projects.query.columns import Candidate, table_columns
 from projects.query.fields import RUN_FIELDS, Type, label
 from projects.query.natural import natural_text
 from projects.query.runset import CONFIG, RUN, SUMMARY, Field, Runset
-from projects.query.table import Header
 from runs.models import Column, Scope
 
 _SCOPES = {RUN: "Run", CONFIG: "Config", SUMMARY: "Summary"}
-_ALWAYS_SORTABLE = ("display_name", "created_at", "duration", "state", "runs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +50,40 @@ def field_choices(runset: Runset, candidates: Iterable[Candidate]) -> Choices:
 
 def column_choices(project: Project, runset: Runset) -> Choices:
     """What the table can show. Two queries."""
-    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
-    names = sorted(columns.values_list("scope", "key"), key=lambda name: (natural_text(name[1]), name))
     run_fields = [Field(RUN, key) for key, field in RUN_FIELDS.items() if field.type is not Type.COUNT]
-    found = (*run_fields, *(Field(scope, key) for scope, key in names))
+    found = (*run_fields, *_columns(project))
     return _choices(table_columns(project, runset), [FieldChoice(field, label(field)) for field in found])
 
 
-def sort_choices(headers: Sequence[Header]) -> list[FieldChoice]:
-    """What the table sorts by: its own columns, and what every run has."""
-    always = [Field(RUN, key) for key in _ALWAYS_SORTABLE]
-    own = [header.field for header in headers if header.field not in always]
-    return [FieldChoice(field, label(field)) for field in (*always, *own)]
+def sort_choices(project: Project, runset: Runset) -> Choices:
+    """What the table sorts by, its own columns first. Two queries."""
+    every = [Field(RUN, key) for key in RUN_FIELDS]
+    shown = [field for field in table_columns(project, runset) if field.scope != RUN]
+    chosen = {key.field for key in runset.sort}
+    rest = [field for field in _columns(project) if field not in shown]
+    parts = (
+        ("In the table", shown),
+        ("Run", every),
+        *((_SCOPES[scope], _of(rest, scope)) for scope in (CONFIG, SUMMARY)),
+    )
+    return Choices(
+        (),
+        tuple(
+            Part(caption, tuple(FieldChoice(field, label(field)) for field in fields if field not in chosen))
+            for caption, fields in parts
+        ),
+    )
+
+
+def _columns(project: Project) -> list[Field]:
+    """Every config and summary column, naturally ordered. One query."""
+    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
+    names = sorted(columns.values_list("scope", "key"), key=lambda name: (natural_text(name[1]), name))
+    return [Field(scope, key) for scope, key in names]
+
+
+def _of(fields: Iterable[Field], scope: str) -> list[Field]:
+    return [field for field in fields if field.scope == scope]
 
 
 def _choices(chosen: Sequence[Field], found: Sequence[FieldChoice]) -> Choices:

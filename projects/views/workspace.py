@@ -17,7 +17,8 @@ from projects.models import Project
 from projects.query import selection
 from projects.query.columns import group_candidates
 from projects.query.fields import label
-from projects.query.runset import BadQuery
+from projects.query.operators import filter_label
+from projects.query.runset import BadQuery, leaves
 from projects.query.table import table
 from projects.views.choices import FieldChoice, column_choices, field_choices, sort_choices
 from projects.views.doors import looking_or_404, project_or_404
@@ -25,6 +26,8 @@ from projects.views.panels_bar import panels_bar
 from projects.workspaces import metrics
 
 _PIECES = {"runs": "workspace/_runs.html", "panels": "workspace/_panels.html", "rows": "workspace/_rows.html"}
+
+_CHOOSERS = {"columns": column_choices, "sort": sort_choices}
 
 
 class HtmxRequest(HttpRequest):
@@ -40,9 +43,9 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
     try:
         looking = looking_or_404(request, owner)
         runset = looking.runset
-        context = _context(looking)
-        if request.GET.get("choose") == "columns":
-            return _form(request, "columns", context | {"choices": column_choices(owner, runset)})
+        context = view_context(looking)
+        if (chooser := _CHOOSERS.get(request.GET.get("choose", ""))) is not None:
+            return form(request, request.GET["choose"], context | {"choices": chooser(owner, runset)})
         piece = _piece(request)
         if piece == "panels":
             return _answer(request, _PIECES[piece], {"sections": looking.layout.sections(metrics(owner))})
@@ -51,10 +54,11 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
         below, page = request.GET.get("below"), _page(request)
         context["table"] = shown = table(owner, runset, below=below, page=page)
     except BadQuery as error:
-        return _bad_query(request, owner, error)
+        return bad_query(request, owner, error)
     if piece is None and not (shown.totals.runs or runset.search or runset.conditions):
         return _answer(request, "workspace/empty.html", context)
-    context["sorts"] = sort_choices(shown.headers)
+    if runset.search or runset.conditions:
+        context["of_runs"] = selection.total(owner)
     if piece is not None:
         return _answer(request, _PIECES[piece], context, shown_at=looking if piece == "runs" else None)
     names = metrics(owner)
@@ -71,8 +75,8 @@ def group_by(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
         looking = looking_or_404(request, owner)
         choices = field_choices(looking.runset, group_candidates(owner, looking.runset))
     except BadQuery as error:
-        return _bad_query(request, owner, error)
-    return _form(request, "group_by", _context(looking) | {"choices": choices})
+        return bad_query(request, owner, error)
+    return form(request, "group_by", view_context(looking) | {"choices": choices})
 
 
 @require_safe
@@ -82,23 +86,28 @@ def version(request: HttpRequest, entity: str, project: str) -> JsonResponse:
     return JsonResponse({"version": selection.version(owner), "panels": len(metrics(owner))})
 
 
-def _context(looking: Looking) -> dict[str, Any]:
-    project = looking.project
+def view_context(looking: Looking) -> dict[str, Any]:
+    project, runset = looking.project, looking.runset
     names = [project.entity.name, project.name]
     query = looking.query
     return {
         "project": project,
-        "runset": looking.runset,
+        "runset": runset,
         "defaults": looking.defaults,
         "kept_query": looking.kept,
         "overall": looking.overall,
-        "grouped_by": [FieldChoice(field, label(field)) for field in looking.runset.grouping],
+        "grouped_by": [FieldChoice(field, label(field)) for field in runset.grouping],
+        "condition_count": len(list(leaves(runset.conditions))),
+        "filtered_by": [(filter, filter_label(filter)) for filter in runset.conditions],
+        "sorted_by": [(key, label(key.field)) for key in runset.sort],
         "query": query,
         "chart_query": looking.chart_query,
         "parameters": list(QueryDict(query).lists()),
         "urls": {
             "project": reverse("project", args=names),
             "group_by": reverse("group-by", args=names),
+            "filter": reverse("filter", args=names),
+            "values": reverse("values", args=names),
             "version": reverse("project-version", args=names),
             "line_plot": reverse("line-plot", args=names),
             "settings": reverse("line-plot-settings", args=names),
@@ -128,7 +137,7 @@ def _page(request: HttpRequest) -> int | None:
     return int(text)
 
 
-def _form(request: HtmxRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+def form(request: HtmxRequest, name: str, context: dict[str, Any]) -> HttpResponse:
     template = f"workspace/_{name}.html" if request.htmx else f"workspace/{name}.html"
     return _answer(request, template, context)
 
@@ -146,5 +155,5 @@ def _answer(
     return response
 
 
-def _bad_query(request: HttpRequest, project: Project, error: BadQuery) -> HttpResponse:
+def bad_query(request: HttpRequest, project: Project, error: BadQuery) -> HttpResponse:
     return render(request, "workspace/bad_query.html", {"project": project, "message": str(error)}, status=400)

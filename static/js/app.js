@@ -1,14 +1,20 @@
 /* Mounts every behaviour: on the page once, on each piece of it that htmx brings. */
+import * as combobox from "./combobox.js";
 import * as divider from "./divider.js";
+import * as filter from "./filter.js";
+import * as find from "./find.js";
 import * as groupBy from "./group_by.js";
 import * as live from "./live.js";
 import * as more from "./more.js";
 import * as overall from "./overall.js";
 import * as panelMenu from "./panel_menu.js";
 import * as panels from "./panels.js";
+import * as pins from "./pins.js";
 import * as popover from "./popover.js";
 import * as savedViews from "./saved_views.js";
+import * as search from "./search.js";
 import * as settings from "./settings.js";
+import * as sort from "./sort.js";
 import * as together from "./together.js";
 
 let query = panels.runsetQuery();
@@ -18,6 +24,7 @@ function piece(event) {
   if (runs) {
     divider.mountPiece(runs);
     overall.mountPiece(runs);
+    pins.mountPiece(runs);
     more.mountPiece(runs, { fresh: event?.type !== "runs:refreshed" });
   }
   if (query === panels.runsetQuery()) return;
@@ -25,7 +32,9 @@ function piece(event) {
   panels.redraw();
 }
 
-const BEHAVIOURS = [divider, groupBy, more, together, panels, panelMenu, popover, overall, savedViews, settings, live];
+const BEHAVIOURS = [
+  combobox, divider, filter, find, groupBy, more, together, panels, panelMenu, popover, overall, savedViews, search, settings, sort, live,
+];
 for (const behaviour of BEHAVIOURS) behaviour.mount(document);
 piece();
 
@@ -39,7 +48,9 @@ document.addEventListener("htmx:afterSwap", () => {
 });
 for (const event of ["htmx:afterSettle", "htmx:historyRestore", "runs:refreshed"]) document.addEventListener(event, piece);
 // What the piece can't show (a bad query, a project gone) has a page of its own.
-document.addEventListener("htmx:responseError", (event) => location.assign(event.detail.pathInfo.finalRequestPath));
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  if (!search.refused(detail)) location.assign(detail.pathInfo.finalRequestPath);
+});
 document.addEventListener("keydown", (event) => {
   const button = event.key === " " && event.target.closest?.("a[role=button]");
   if (!button) return;

@@ -1,13 +1,15 @@
-/* The fields to group by: ticking a candidate moves it among the chosen, in order; buttons, arrow keys and dragging reorder. */
+/* A choice of fields in order: ticking a candidate moves it among the chosen; buttons and dragging reorder, Alt and arrow keys too. */
+import { narrow } from "./find.js";
+
 const icon = (id) => `<svg class="lucide" aria-hidden="true"><use href="#icon-${id}"></use></svg>`;
 
-function button(action, label, name) {
+function button(action, label, name, listed) {
   const made = document.createElement("button");
   made.type = "button";
   made.dataset.act = action;
   made.setAttribute("aria-label", `${label} ${name}`);
   made.title = label;
-  made.innerHTML = icon({ earlier: "left", later: "right", remove: "x" }[action]);
+  made.innerHTML = icon({ earlier: listed ? "up" : "left", later: listed ? "down" : "right", remove: "x" }[action]);
   return made;
 }
 
@@ -17,16 +19,27 @@ function enhance(form) {
   const home = new Map([...form.querySelectorAll(".candidates .row")].map((row) => [row, row.parentElement]));
   const nameOf = (row) => row.querySelector(".field-name").textContent;
 
+  const listed = form.classList.contains("listed");
   const equip = (row) => {
     if (row.querySelector(".tools")) return;
+    if (listed && !row.querySelector(".pin")) row.append(pin(row));
     const tools = document.createElement("span");
     tools.className = "tools";
     tools.append(
-      button("earlier", "Move earlier", nameOf(row)), button("later", "Move later", nameOf(row)),
+      button("earlier", "Move earlier", nameOf(row), listed), button("later", "Move later", nameOf(row), listed),
       button("remove", "Remove", nameOf(row)),
     );
     row.append(tools);
     row.draggable = true;
+  };
+  const pin = (row) => {
+    const label = document.createElement("label");
+    label.className = "pin";
+    const box = Object.assign(document.createElement("input"), { type: "checkbox", name: "pin" });
+    box.value = row.querySelector("input").value;
+    box.setAttribute("aria-label", `Pin ${nameOf(row)}`);
+    label.append(box, Object.assign(document.createElement("span"), { textContent: "Pin" }));
+    return label;
   };
   const settle = () => {
     const rows = [...chosen.children];
@@ -37,31 +50,19 @@ function enhance(form) {
     });
     filter();
   };
-  const filter = () => {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const list of form.querySelectorAll(".candidates")) {
-      let any = false;
-      for (const row of list.children) {
-        row.hidden = !words.every((word) => nameOf(row).toLowerCase().includes(word));
-        any ||= !row.hidden;
-        shown += !row.hidden;
-      }
-      list.hidden = list.previousElementSibling.hidden = !any;
-    }
-    form.querySelector(".none").hidden = shown > 0;
-  };
+  const filter = () => narrow(form, search.value);
   const add = (row) => {
     row.querySelector("input").checked = true;
     row.hidden = false;
     chosen.append(row);
     search.value = "";
     settle();
-    form.querySelector(".said").textContent = `${nameOf(row)} added, ${chosen.children.length} fields`;
+    form.querySelector(".said").textContent = `${nameOf(row)} added, ${chosen.children.length} chosen`;
   };
   const remove = (row) => {
     row.querySelector("input").checked = false;
     row.querySelector(".tools")?.remove();
+    row.querySelector(".pin")?.remove();
     row.draggable = false;
     (home.get(row) ?? form.querySelector(".candidates"))?.prepend(row);
     settle();
@@ -71,11 +72,12 @@ function enhance(form) {
     if (by < 0) row.previousElementSibling?.before(row);
     else row.nextElementSibling?.after(row);
     settle();
+    form.querySelector(".said").textContent = `${nameOf(row)}, ${[...chosen.children].indexOf(row) + 1} of ${chosen.children.length}`;
   };
 
   form.addEventListener("change", (event) => {
     const row = event.target.closest(".row");
-    if (!row) return;
+    if (!row || event.target.name === "pin") return;
     if (event.target.checked) add(row);
     else remove(row);
     search.focus();
@@ -96,8 +98,16 @@ function enhance(form) {
   search.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !search.value) return;
     event.preventDefault();
-    const first = form.querySelector(".candidates .row:not([hidden])");
-    if (first) add(first);
+    const best = filter();
+    if (best) add(best);
+  });
+  chosen.addEventListener("keydown", (event) => {
+    const by = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 }[event.key];
+    if (!by || !event.altKey) return;
+    event.preventDefault();
+    const focused = document.activeElement;
+    move(event.target.closest(".row"), by);
+    focused.focus();
   });
 
   let dragged = null;
@@ -111,7 +121,8 @@ function enhance(form) {
     event.preventDefault();
     if (!over || over === dragged) return;
     const box = over.getBoundingClientRect();
-    event.clientX < box.left + box.width / 2 ? over.before(dragged) : over.after(dragged);
+    const before = listed ? event.clientY < box.top + box.height / 2 : event.clientX < box.left + box.width / 2;
+    over[before ? "before" : "after"](dragged);
   });
   chosen.addEventListener("dragend", () => {
     dragged?.classList.remove("dragged");

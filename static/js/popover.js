@@ -1,6 +1,8 @@
 /* Popovers are <details>: one at a time, closed by Esc or a click outside, their content asked for when first opened. */
 import { mount as mountGroupBy } from "./group_by.js";
 
+let returning = null; // the id of what was used in a popover that stays open
+
 async function fill(popover) {
   const pop = popover.querySelector(":scope > .pop[data-source]");
   if (!pop) return;
@@ -10,7 +12,9 @@ async function fill(popover) {
   pop.removeAttribute("data-source");
   window.htmx?.process(pop);
   mountGroupBy(pop);
-  pop.querySelector("[autofocus]")?.focus();
+  const again = returning && document.getElementById(returning);
+  returning = null;
+  (again || pop.querySelector("[autofocus]"))?.focus();
 }
 
 function close(popover, { focus = false } = {}) {
@@ -20,7 +24,22 @@ function close(popover, { focus = false } = {}) {
 
 const opened = () => document.querySelectorAll(".popover[open]");
 
+/** What is clicked in a popover that stays brings the table anew, and the popover with it. */
+function stay() {
+  let staying = null;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    staying = event.target.closest?.(".popover[data-stays]")?.id ?? null;
+    returning = staying && document.activeElement?.id;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const popover = staying && document.getElementById(staying);
+    staying = null;
+    if (popover) popover.open = true;
+  });
+}
+
 export function mount() {
+  stay();
   document.addEventListener(
     "toggle",
     (event) => {
