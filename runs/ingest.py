@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from runs.columns import column_id, flatten, storable
@@ -31,6 +31,11 @@ T = TypeVar("T")
 Json = dict[str, Any]
 
 _BATCH = 500
+# What a stream's request reads and writes: the other fields of a run are many, and may be large.
+_STREAMED = (
+    "state", "exit_code", "stop_requested", "ended_at", "changed_at", "summary", "history_lines", "last_step",
+    "project__created_at",
+)  # fmt: skip
 _OWN = "_wandb"  # the client's own entry in a summary: kept, but no column
 
 
@@ -100,7 +105,7 @@ def run_upsert(
     replaced as soon as the first new line arrives; not yet now, for this may be a repetition. Raises RunDeleted.
     """
     key = run_id(project_id, name)
-    run = Run.objects.select_for_update().filter(pk=key).first()
+    run = _locking().filter(pk=key).first()
     inserted = run is None
     if run is None:
         now = timezone.now()
@@ -114,7 +119,7 @@ def run_upsert(
             run = fresh
         except IntegrityError:
             # Another request made it a moment ago; its transaction is over, or this insert would still wait.
-            run, inserted = Run.objects.select_for_update().get(pk=key), False
+            run, inserted = _locking().get(pk=key), False
     if run.deleted_at is not None:
         raise RunDeleted(name)
     changes = _change_apply(run, change, shared=bool(writer))
@@ -138,14 +143,22 @@ def run_change(*, run_id: uuid.UUID, change: RunChange) -> Run:
 @transaction.atomic
 def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> Run:
     """Store everything one request of a client holds, or nothing. Raises RunMissing and LinesRefused."""
-    run = _run_lock(run_id)
-    streams = {(row.stream, row.writer): row for row in Stream.objects.filter(run=run)}
+    run = _run_lock(run_id, only=_STREAMED)
+    said = Stream.objects.filter(Q(writer=writer) | Q(restart=True), run=run)
+    streams = {(row.stream, row.writer): row for row in said}
     changes: dict[str, Any] = {}
     touched = False
     for name, part in ((StreamName.HISTORY, request.history), (StreamName.EVENTS, request.events)):
         if part is not None and part.lines:
             changes |= _restart(run, streams, name, part.offset)
-            put = store.append(run=run, stream=name, writer=writer, offset=part.offset, lines=part.lines)
+            put = store.append(
+                run=run,
+                stream=name,
+                writer=writer,
+                offset=part.offset,
+                lines=part.lines,
+                at=streams.get((name, writer)),
+            )
             touched = touched or put.added > 0
             if name == StreamName.HISTORY and put.added:
                 changes["history_lines"] = changes.get("history_lines", run.history_lines) + put.added
@@ -221,11 +234,16 @@ def file_stored(*, run_id: uuid.UUID, name: str, stored_as: str, size: int, md5:
     return former
 
 
-def _run_lock(key: uuid.UUID) -> Run:
-    run = Run.objects.select_for_update().filter(pk=key, deleted_at=None).first()
+def _run_lock(key: uuid.UUID, *, only: Sequence[str] = ()) -> Run:
+    run = next(iter(_locking().only(*only).filter(pk=key, deleted_at=None)), None)
     if run is None:
         raise RunMissing(str(key))
     return run
+
+
+def _locking() -> QuerySet[Run]:
+    """Runs with their projects, of which only the runs are locked."""
+    return Run.objects.select_related("project").select_for_update(of=("self",))
 
 
 def _run_save(run: Run, changes: dict[str, Any], *, heartbeat: bool, touched: bool = False) -> None:
@@ -295,7 +313,7 @@ def _values_write(run: Run, scope: Scope, old: Json, new: Json) -> dict[str, Any
     ids = {key: column_id(run.project_id, scope, key) for key in before.keys() | after.keys()}
     changed = {key: value for key, value in after.items() if before.get(key) != value}
     kinds = {key: int(value.kind) for key, value in changed.items()}
-    columns_ensure(project_id=run.project_id, scope=scope, kinds=kinds)
+    columns_ensure(project_id=run.project_id, scope=scope, kinds=kinds, made_at=run.project.created_at)
     ColumnValue.objects.bulk_create(
         [
             ColumnValue(
@@ -324,11 +342,11 @@ def _restart(run: Run, streams: dict[tuple[str, str], Stream], name: StreamName,
         # It goes on instead: the mark came from a repeated or a belated request.
         rows.update(restart=False)
         return {}
+    for writer in writers:
+        del streams[(name, writer)]
     if name == StreamName.CONSOLE:
         ConsoleLine.objects.filter(run=run, writer__in=writers).delete()
         rows.delete()
-        for writer in writers:
-            del streams[(name, writer)]
         return {}
     for writer in writers:
         store.clear(run_id=run.id, stream=name, writer=writer)

@@ -166,10 +166,10 @@ class Stream(models.Model):
 
 
 class HistoryTail(models.Model):
-    """Lines as they came, one row per accepted request. Layout: runs/history/FORMAT.md."""
+    """Lines that are not sealed yet, of one or more requests. Layout: runs/history/FORMAT.md."""
 
     pk = models.CompositePrimaryKey("run_id", "stream", "writer", "first_line")
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
     stream = models.TextField(choices=StreamName.choices)
     writer = models.TextField(default="", blank=True)
     first_line = models.BigIntegerField()

@@ -4,76 +4,121 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, chain, islice, pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from runs.columns import column_id
 from runs.history import codec, keys, levels, tail
-from runs.history.codec import Ints
+from runs.history.codec import Floats, Ints
+from runs.history.database import fetch, insert
+from runs.history.tail import Block
 from runs.models import HistoryChunk, HistoryTail, Stream, StreamName
 
 log = logging.getLogger(__name__)
 
 SEAL_AFTER = 4096  # unsealed lines of a stream from which on they are sealed
 STRETCH = 8192  # lines a chunk may hold
+_AT_ONCE = 1000  # columns whose chunks are in memory together
 
 
-def stream_seal(*, project_id: uuid.UUID, stream: Stream) -> None:
-    """Move the tail of one writer's stream into chunks and rollups. The caller holds the run's lock."""
+class Piece(NamedTuple):
+    """One key in some lines, in order of line."""
+
+    lines: Ints
+    steps: Ints
+    numbers: Floats  # NaN where there is none
+    others: dict[int, Any]  # what float64 can't tell, by place
+
+    def values(self, start: int, stop: int) -> codec.Values:
+        """The values from line `start` up to `stop`, lines counted from `start`."""
+        low, high = np.searchsorted(self.lines, (start, stop)).tolist()
+        others = {place - low: value for place, value in self.others.items() if low <= place < high}
+        numbers, strange = self.numbers[low:high], [p for p, value in others.items() if not codec.is_number(value)]
+        if strange:
+            numbers = np.delete(numbers, strange)
+        return codec.Values(self.lines[low:high] - start, self.steps[low:high], numbers, others)
+
+
+def stream_seal(*, project_id: uuid.UUID, stream: Stream, fresh: Sequence[Block] = ()) -> None:
+    """Move the tail of one writer's stream into chunks and rollups. The caller holds the run's lock.
+
+    `fresh` are lines after those of the tail rows, placed by line number; `stream.lines` counts them already.
+    """
     tails = HistoryTail.objects.filter(run_id=stream.run_id, stream=stream.stream, writer=stream.writer)
-    numbers: list[int] = []
-    rows: list[tail.Row] = []
-    for first_line, data in tails.order_by("first_line").values_list("first_line", "data"):
+    parts: list[tuple[int, Sequence[Block]]] = []
+    for first_line, data in fetch(tails.order_by("first_line").values_list("first_line", "data")):
         try:
-            found = tail.rows_of(data)
+            parts.append((first_line, tail.decode(bytes(data))))
         except codec.Corrupt as error:
             log.error("Tail of run %s at line %d is lost: %s", stream.run_id, first_line, error)
-            continue
-        numbers += range(first_line, first_line + len(found))
-        rows += found
-    pieces = -(-len(rows) // STRETCH)
-    fresh: dict[uuid.UUID, list[codec.Values]] = {}
-    for piece in range(pieces):
-        part = slice(len(rows) * piece // pieces, len(rows) * (piece + 1) // pieces)
-        for column, values in _stretch_seal(project_id, stream, numbers[part], rows[part]):
-            fresh.setdefault(column, []).append(values)
-    levels.add(project_id=project_id, run_id=stream.run_id, fresh=fresh)
+    blocks = tail.joined([*parts, (0, fresh)])
+    lines = np.sort(np.concatenate([np.empty(0, np.int64), *(block.places for block in blocks)]))
+    pieces = -(-len(lines) // STRETCH)
+    borders = [int(lines[len(lines) * piece // pieces]) for piece in range(pieces)]
+    found = iter(_pieces(stream.stream, lines, blocks).items())
+    while some := dict(islice(found, _AT_ONCE)):
+        _columns_seal(project_id, stream, [*borders, stream.lines], some)
     tails.delete()
     stream.sealed_lines = stream.lines
-    Stream.objects.filter(pk=stream.pk).update(sealed_lines=stream.lines)
+    Stream.objects.filter(pk=stream.pk).update(lines=stream.lines, sealed_lines=stream.lines)
 
 
-def _stretch_seal(
-    project_id: uuid.UUID, stream: Stream, numbers: Sequence[int], rows: Sequence[tail.Row]
-) -> Iterator[tuple[uuid.UUID, codec.Values]]:
-    """Store one chunk per column of these lines; yields what has numbers."""
+def _pieces(stream: str, lines: Ints, blocks: Sequence[Block]) -> dict[str, list[Piece]]:
+    """All keys of the lines."""
+    found: dict[str, list[Piece]] = {}
+    for block in blocks:
+        names = block.keys()
+        steps = block.integers(names.index("_step")) if stream == StreamName.HISTORY else block.places
+        for key, name in enumerate(names):
+            found.setdefault(name, []).append(Piece(block.places, steps, block.numbers[key], block.others.get(key, {})))
+    if stream != StreamName.HISTORY and len(lines):
+        found[keys.SPINES[stream]] = [Piece(lines, lines, lines.astype(np.float64), {})]
+    return found
+
+
+def _columns_seal(
+    project_id: uuid.UUID, stream: Stream, borders: Sequence[int], found: Mapping[str, Sequence[Piece]]
+) -> None:
+    """Store a chunk for each key and stretch, and take the numbers into the rollups. Stretches lie between borders."""
     scope, spine = keys.scope_of(stream.stream), keys.SPINES[stream.stream]
-    line_numbers = np.array(numbers, dtype=np.int64)
-    steps = line_numbers
-    if stream.stream == StreamName.HISTORY:
-        steps = np.array([row["_step"] for row in rows], dtype=np.int64)
-    offsets = line_numbers - line_numbers[0]
-    columns = tail.columns(rows)
-    if spine not in columns:
-        columns[spine] = None, numbers
-    chunks = []
-    for key, (places, values) in columns.items():
-        at: slice | Ints = slice(None) if places is None else np.array(places)
-        coded = codec.values_from(offsets[at], steps[at], values)
-        column = column_id(project_id, scope, key)
-        chunks.append(
-            HistoryChunk(
-                run_id=stream.run_id,
-                column_id=column,
-                writer=stream.writer,
-                first_line=numbers[0],
-                count=len(values),
-                first_step=int(coded.steps.min()),
-                last_step=int(coded.steps.max()),
-                data=codec.encode(coded),
+    chunks: list[HistoryChunk] = []
+    fresh: dict[uuid.UUID, list[codec.Values]] = {}
+    for key, pieces in found.items():
+        column, whole = column_id(project_id, scope, key), _joined(pieces)
+        for first_line, end in pairwise(borders):
+            values = whole.values(first_line, end)
+            if not len(values.lines):
+                continue
+            chunks.append(
+                HistoryChunk(
+                    run_id=stream.run_id,
+                    column_id=column,
+                    writer=stream.writer,
+                    first_line=first_line,
+                    count=len(values.lines),
+                    first_step=int(values.steps.min()),
+                    last_step=int(values.steps.max()),
+                    data=codec.encode(values),
+                )
             )
-        )
-        if len(coded.numbers) and not (key == spine and stream.stream != StreamName.HISTORY):
-            yield column, coded
-    HistoryChunk.objects.bulk_create(chunks)
+            if len(values.numbers) and not (key == spine and stream.stream != StreamName.HISTORY):
+                fresh.setdefault(column, []).append(values)
+    insert(chunks)
+    levels.add(project_id=project_id, run_id=stream.run_id, fresh=fresh)
+
+
+def _joined(pieces: Sequence[Piece]) -> Piece:
+    if len(pieces) == 1:
+        return pieces[0]
+    arrays = [np.concatenate(some) for some in zip(*(piece[:3] for piece in pieces), strict=True)]
+    values = chain.from_iterable(
+        ((before + place, value) for place, value in piece.others.items())
+        for before, piece in zip(accumulate((len(piece.lines) for piece in pieces), initial=0), pieces, strict=False)
+    )
+    order = np.argsort(arrays[0])
+    place_of = np.argsort(order).tolist()
+    others = dict(sorted((place_of[place], value) for place, value in values))
+    return Piece(arrays[0][order], arrays[1][order], arrays[2][order], others)

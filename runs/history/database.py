@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.expressions import RawSQL
 
 
@@ -29,6 +29,30 @@ def fetch(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         yield from cursor.execute(*rows.query.sql_with_params(), binary=True)
+
+
+def insert(rows: Sequence[Model]) -> None:
+    """Insert rows of one table that has blobs. PostgreSQL takes binary rows five times as fast as blobs in text."""
+    if not rows:
+        return
+    model = type(rows[0])
+    if connection.vendor != "postgresql":
+        model._default_manager.bulk_create(rows)
+        return
+    fields = [
+        (field.attname, str(field.column), str(field.db_type(connection))) for field in model._meta.concrete_fields
+    ]
+    names, columns, types = zip(*fields, strict=True)
+    into = ", ".join(map(connection.ops.quote_name, columns))
+    connection.ensure_connection()
+    with (
+        connection.wrap_database_errors,
+        psycopg.Cursor(connection.connection) as cursor,
+        cursor.copy(f"COPY {model._meta.db_table} ({into}) FROM STDIN (FORMAT BINARY)".encode()) as copy,
+    ):
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row([getattr(row, name) for name in names])
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import F
@@ -12,7 +14,8 @@ from runs.columns import column_id
 from runs.models import Column, Scope, StreamName
 
 _REMEMBERED = 200_000  # keys, in one process
-_known: dict[tuple[uuid.UUID, str], dict[str, int]] = {}  # (project, scope) -> key -> kinds that are committed
+# (project, when it was made, scope) -> key -> kinds that are committed. A project made anew has the id of the former.
+_known: dict[tuple[uuid.UUID, datetime, str], dict[str, int]] = {}
 
 # Every line of a stretch is in this column. Events have no key that is in every line, so theirs is one that no line can
 # hold, and no Column row stands for it.
@@ -36,9 +39,14 @@ def clock_ids(project_id: uuid.UUID) -> frozenset[uuid.UUID]:
     )
 
 
-def columns_ensure(*, project_id: uuid.UUID, scope: Scope, kinds: Mapping[str, int]) -> None:
-    """Insert the columns that are missing and widen those that hold new kinds. A steady run asks no query."""
-    known = _known.get((project_id, scope), {})
+def columns_ensure(
+    *, project_id: uuid.UUID, scope: Scope, kinds: Mapping[str, int], made_at: datetime | None = None
+) -> None:
+    """Insert the columns that are missing and widen those that hold new kinds.
+
+    `made_at`: when the project was made. With it a steady run asks no query; without it nothing is remembered.
+    """
+    known = {} if made_at is None else _known.get((project_id, made_at, scope), {})
     news = {key: kind for key, kind in kinds.items() if kind & ~known.get(key, 0)}
     if not news:
         return
@@ -56,12 +64,13 @@ def columns_ensure(*, project_id: uuid.UUID, scope: Scope, kinds: Mapping[str, i
     for id_ in sorted(stored):
         if news[ids[id_]] & ~stored[id_].kinds:
             Column.objects.filter(id=id_).update(kinds=F("kinds").bitor(news[ids[id_]]))
-    transaction.on_commit(lambda: _remember(project_id, scope, news))
+    if made_at is not None:
+        transaction.on_commit(partial(_remember, (project_id, made_at, scope), news))
 
 
-def _remember(project_id: uuid.UUID, scope: Scope, news: Mapping[str, int]) -> None:
+def _remember(of: tuple[uuid.UUID, datetime, str], news: Mapping[str, int]) -> None:
     if sum(map(len, _known.values())) > _REMEMBERED:
         _known.clear()
-    known = _known.setdefault((project_id, scope), {})
+    known = _known.setdefault(of, {})
     for key, kind in news.items():
         known[key] = known.get(key, 0) | kind

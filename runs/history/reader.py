@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from django.db.models import Count, Max, Min
+from django.db.models.functions import Substr
 from numpy.typing import NDArray
 
 from runs.columns import column_id as id_of_column
@@ -21,12 +22,14 @@ from runs.history.database import among, fetch, snapshot
 from runs.history.levels import EXTENT
 from runs.history.rollup import Buckets, Extent
 from runs.history.shapes import Cells, Points
-from runs.models import Column, HistoryChunk, HistoryTail, Rollup, Scope, StreamName
+from runs.models import Column, HistoryChunk, HistoryTail, Kind, Rollup, Scope, StreamName
 
 log = logging.getLogger(__name__)
 
 SINCE_START = "_absolute_runtime"  # an x that is no key: seconds by the run's clock since it began
 CLOCKS = ("_timestamp", "_runtime")
+_STEP = tail.name("_step")
+_DIRECTORY = 2048  # bytes at the beginning of a tail row that are looked at first, to see which keys it has
 
 
 class Piece(NamedTuple):
@@ -94,14 +97,33 @@ def logged(*, column_id: uuid.UUID) -> set[uuid.UUID]:
         project, scope, key = column
         stream = StreamName.HISTORY if scope == Scope.HISTORY else StreamName.EVENTS
         found = set(Rollup.objects.filter(column_id=column_id, level=EXTENT).values_list("run_id", flat=True))
-        rows = HistoryTail.objects.filter(run__project_id=project, stream=stream).order_by("run_id", "first_line")
-        for run, first_line, data in fetch(rows.values_list("run_id", "first_line", "data")):
-            # A run that has one number is known: the rest of its tail is not looked at.
-            if run not in found and any(
-                codec.is_number(row.get(key)) for row in _tail_rows(run, first_line, data, key)
-            ):
+        rows = HistoryTail.objects.filter(run__project_id=project, stream=stream)
+        name = tail.name(key)
+        longer = []
+        # A run that has one number is known: the rest of its tail is not looked at.
+        for run, first_line, data in fetch(rows.values_list("run_id", "first_line", Substr("data", 1, _DIRECTORY))):
+            if run not in found:
+                try:
+                    if _has_numbers(run, first_line, data, name):
+                        found.add(run)
+                except EOFError:
+                    longer.append(run)
+        rest = rows.filter(run_id__in=among(run for run in longer if run not in found))
+        for run, first_line, data in fetch(rest.values_list("run_id", "first_line", "data")) if longer else ():
+            if run not in found and _has_numbers(run, first_line, data, name):
                 found.add(run)
         return found
+
+
+def _has_numbers(run: uuid.UUID, first_line: int, data: bytes | memoryview, name: bytes) -> bool:
+    """Whether a tail row, or the beginning of one, tells of numbers. Raises EOFError if it is cut before that."""
+    try:
+        entries = tail.directory(bytes(data))
+    except codec.Corrupt as error:
+        log.error("Tail of run %s at line %d is left out: %s", run, first_line, error)
+        return False
+    places = ((entry, tail.place_of(name, entry.names)) for entry in entries)
+    return any(place >= 0 and entry.kinds[place] & Kind.NUMBER for entry, place in places)
 
 
 def _by_step(asked: Asked, lo: float | None, hi: float | None, exact_below: int, cells: int) -> Points | Cells:
@@ -170,36 +192,36 @@ def _extents(asked: Asked) -> dict[uuid.UUID, Extent]:
 def _tails(*columns: Asked) -> list[Pieces]:
     """Numbers of the columns, which are of the same runs and stream, in the lines not yet sealed."""
     stream, runs = columns[0].stream, columns[0].runs
+    names = [tail.name(column.key) for column in columns]
     found: list[Pieces] = [{} for _ in columns]
     rows = HistoryTail.objects.filter(run_id__in=among(runs), stream=stream).order_by("run_id", "writer", "first_line")
-    for run, writer, first_line, data in rows.values_list("run_id", "writer", "first_line", "data"):
-        objects = _tail_rows(run, first_line, data, columns[0].key)
-        for column, pieces in zip(columns, found, strict=True):
-            if piece := _tail_piece(objects, column, writer, first_line):
+    for run, writer, first_line, data in fetch(rows.values_list("run_id", "writer", "first_line", "data")):
+        try:
+            blocks = tail.decode(bytes(data), naming=names[0])
+        except codec.Corrupt as error:
+            log.error("Tail of run %s at line %d is left out: %s", run, first_line, error)
+            continue
+        for column, name, pieces in zip(columns, names, found, strict=True):
+            if piece := _tail_piece(blocks, column, name, (writer, first_line)):
                 pieces.setdefault(run, []).append(piece)
     return found
 
 
-def _tail_rows(run: uuid.UUID, first_line: int, data: bytes | memoryview, key: str) -> list[tail.Row]:
-    """The rows of a tail row; none when no line of it has the key, or it can't be read."""
-    try:
-        return tail.rows_of(data, naming=key)
-    except codec.Corrupt as error:
-        log.error("Tail of run %s at line %d is left out: %s", run, first_line, error)
-        return []
-
-
-def _tail_piece(rows: Sequence[tail.Row], asked: Asked, writer: str, first_line: int) -> Piece | None:
-    values = [row.get(asked.key) for row in rows]
-    places = [place for place, value in enumerate(values) if codec.is_number(value)]
-    if not places:
-        return None
-    lines = np.array(places, dtype=np.int64)
-    if asked.stream == StreamName.HISTORY:
-        steps = np.array([rows[place]["_step"] for place in places], dtype=np.int64)
-    else:
-        steps = first_line + lines
-    return Piece((writer, first_line), lines, steps, np.array([values[place] for place in places], dtype=np.float64))
+def _tail_piece(blocks: Sequence[tail.Block], asked: Asked, name: bytes, at: tuple[str, int]) -> Piece | None:
+    parts = []
+    for block in blocks:
+        if (key := tail.place_of(name, block.names)) < 0:
+            continue
+        steps = block.integers(tail.place_of(_STEP, block.names)) if asked.stream == StreamName.HISTORY else None
+        keep, values = block.series(key)
+        lines = block.places[keep]
+        if len(lines):
+            parts.append((lines, at[1] + lines if steps is None else steps[keep], values))
+    if len(parts) < 2:
+        return Piece(at, *parts[0]) if parts else None
+    lines, steps, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    order = np.argsort(lines)
+    return Piece(at, lines[order], steps[order], values[order])
 
 
 def _sealed(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> Pieces:

@@ -7,11 +7,14 @@ import logging
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from runs.columns import column_id
 from runs.history import codec, keys, tail
-from runs.history.database import among, snapshot
+from runs.history.codec import Ints
+from runs.history.database import among, fetch, snapshot
+from runs.history.lines import Row
 from runs.models import Column, HistoryChunk, HistoryTail, Run, StreamName
 
 log = logging.getLogger(__name__)
@@ -23,7 +26,7 @@ class Line(NamedTuple):
     step: int
     writer: str
     number: int
-    row: tail.Row  # by dotted key
+    row: Row  # by dotted key
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Replay:
         """Lines of a stretch by number. What can't be read is logged and left out."""
         found = HistoryChunk.objects.filter(run_id=self.run.id, writer=stretch.writer, first_line=stretch.first_line)
         names = self._columns()
-        rows: dict[int, tail.Row] = {}
+        rows: dict[int, Row] = {}
         steps: dict[int, int] = {}
         for column, data in found.filter(column_id__in=among(names)).values_list("column_id", "data"):
             try:
@@ -76,22 +79,26 @@ class Replay:
         """Lines of the tails, in order of writer, then number. `of` narrows them."""
         found = HistoryTail.objects.filter(run_id=self.run.id, stream=self.stream, **of)
         lines = []
-        for writer, first, data in found.order_by("writer", "first_line").values_list("writer", "first_line", "data"):
+        rows = found.order_by("writer", "first_line").values_list("writer", "first_line", "data")
+        for writer, first, data in fetch(rows):
             try:
-                rows = tail.rows_of(data)
+                blocks = tail.decode(bytes(data))
             except codec.Corrupt as error:
                 log.error("Tail of run %s at line %d is left out: %s", self.run.id, first, error)
                 continue
-            for number, row in enumerate(rows, first):
-                step = int(row["_step"]) if self.stream == StreamName.HISTORY else number
-                kept = {
-                    key: codec.plain(value) if type(value) is float else value
-                    for key, value in row.items()
-                    if self.wanted is None or key in self.wanted
-                }
-                if kept or self.wanted is None:
-                    lines.append(Line(step, writer, number, kept))
+            own = [
+                Line(step, writer, first + place, row)
+                for block in blocks
+                for step, (place, row) in zip(self._steps(block, first).tolist(), block.rows(self.wanted), strict=True)
+                if row or self.wanted is None
+            ]
+            lines += sorted(own, key=attrgetter("number")) if len(blocks) > 1 else own
         return lines
+
+    def _steps(self, block: tail.Block, first: int) -> Ints:
+        if self.stream != StreamName.HISTORY:
+            return first + block.places
+        return block.integers(tail.place_of(tail.name("_step"), block.names))
 
     def _columns(self) -> dict[uuid.UUID, str]:
         """The columns to read, with their keys."""
@@ -107,7 +114,7 @@ class Replay:
 
 def rows(
     *, run_id: uuid.UUID, stream: str, min_step: int | None, max_step: int | None, keys: Sequence[str] | None
-) -> Iterator[tail.Row]:
+) -> Iterator[Row]:
     """See runs.history.store.rows. Reads as many stretches at a time as share steps: one, but in shared mode."""
     run = Run.objects.filter(id=run_id).first()
     if run is None:

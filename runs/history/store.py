@@ -12,8 +12,9 @@ last bit for points and to 1e-9 relative for cells. Only numbers are series valu
 are kept and come back from `rows`, but are in no series. NaN and infinities are points like any other; cells count
 them apart.
 
-Steps are the client's `_step` (history), any integer below 2^63; they may repeat and fall. A line without one gets the
-step after that of its writer's line before. Events have none: their line number is their step.
+Steps are the client's `_step` (history), any integer x with |x| < 2^63; they may repeat, fall and be negative. They are
+kept exactly, and cells are cut by exact steps; the x of points is float64, so beyond 2^53 it is the nearest one. A line
+without a step gets the one after that of its writer's line before. Events have none: their line number is their step.
 
 Whole lines come back by dotted key. JSON does not tell 1.0 from 1, so whole numbers up to 2^53 come back as int;
 integers beyond 64 bits are floats; lone surrogates become U+FFFD. What is damaged on disk is logged and left out, never
@@ -47,9 +48,14 @@ __all__ = [
 ]
 
 
-def append(*, run: Run, stream: str, writer: str, offset: int, lines: Sequence[str]) -> Appended:
-    """Put `lines` at line number `offset`. Raises LinesRefused and stores nothing if they can't be."""
-    return writing.append(run=run, stream=stream, writer=writer, offset=offset, lines=lines)
+def append(
+    *, run: Run, stream: str, writer: str, offset: int, lines: Sequence[str], at: Stream | None = None
+) -> Appended:
+    """Put `lines` at line number `offset`. Raises LinesRefused and stores nothing if they can't be.
+
+    `at` is the row of this stream and writer, if the caller has read it under the lock; it is asked for otherwise.
+    """
+    return writing.append(run=run, stream=stream, writer=writer, offset=offset, lines=lines, at=at)
 
 
 def seal(*, run_id: uuid.UUID) -> None:

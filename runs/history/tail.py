@@ -1,26 +1,31 @@
-"""Lines as the client sent them: checked, put in order, kept in a tail row (FORMAT.md, "Tail row"). No database."""
+"""Rows <-> the bytes of a tail row, column by column (FORMAT.md, "Tail row"). No database."""
 
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any
+import struct
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 import zstandard
+from numpy.typing import NDArray
 
-from runs.columns import leaves, storable
-from runs.history.codec import Corrupt
-from runs.history.shapes import LinesRefused
-from runs.models import Kind, StreamName
+from runs.history import codec
+from runs.history.codec import Corrupt, Floats, Ints
+from runs.history.lines import Row, loads
+from runs.models import Kind
 
-DEEPEST = 100  # levels of lists and objects in a line
-_STEP_LIMIT = 2**63
-_MARK = secrets.randbits(62)
-_MARK_BETWEEN = f",{_MARK},"
+MAGIC = b"CHt\x01"  # the last byte is the version
+_HEADER = struct.Struct("<4sIII")  # magic, lines, blocks, bytes of the directory
+_CRCS = struct.Struct("<II")  # of header and directory, of the body
+_START = _HEADER.size + _CRCS.size
+_BLOCK = struct.Struct("<IIII")  # lines, keys, bytes of the names, bytes of the others
+_EXACT = 2**53  # every integer up to here is a float64
 _KINDS: dict[type, Kind] = {
     int: Kind.NUMBER,
     float: Kind.NUMBER,
@@ -31,175 +36,223 @@ _KINDS: dict[type, Kind] = {
     dict: Kind.OBJECT,
 }
 
-Row = dict[str, Any]
+Others = dict[int, dict[int, Any]]  # by key and line, as places in the block
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """Lines that may be stored: the text of each, its object and its step."""
+class Block(NamedTuple):
+    """The lines that have exactly these keys, in this order.
 
-    lines: list[str]
-    rows: list[Row]
-    steps: list[int]
-
-
-def check(lines: Sequence[str], *, stream: str, first_line: int, previous_step: Callable[[], int]) -> Checked:
-    """Lines ready to be stored, the first being number `first_line`. Raises LinesRefused.
-
-    A history line without `_step` gets the step after the line before it; `previous_step` says which came before the
-    first. The step of an event is its line number.
+    `others` holds what float64 can't: values that are no numbers (NaN in `numbers`), and integers beyond 2^53 (rounded
+    in `numbers`).
     """
-    texts, rows = _parse(lines, first_line)
-    if stream != StreamName.HISTORY:
-        return Checked(texts, rows, list(range(first_line, first_line + len(rows))))
-    steps: list[Any] = [row.get("_step") for row in rows]
-    if set(map(type, steps)) == {int} and min(steps) > -_STEP_LIMIT and max(steps) < _STEP_LIMIT:
-        return Checked(texts, rows, steps)
-    steps = []
-    for place, row in enumerate(rows):
-        if "_step" not in row:
-            row["_step"] = _step((steps[-1] if steps else previous_step()) + 1, first_line + place)
-            rest = texts[place].strip()[1:].lstrip()
-            texts[place] = f'{{"_step":{row["_step"]}{"" if rest == "}" else ","}{rest}'
-        steps.append(_step(row["_step"], first_line + place))
-    return Checked(texts, rows, steps)
+
+    names: bytes  # U+0000 after each key, and before the first
+    kinds: bytes  # (keys,) sums of runs.models.Kind
+    places: Ints  # (lines,) ascending
+    numbers: Floats  # (keys, lines)
+    others: Others
+
+    def keys(self) -> list[str]:
+        return self.names.decode().split("\0")[1:-1]
+
+    def series(self, key: int) -> tuple[slice | Ints, Floats]:
+        """Which of the lines have a number of a key, and these."""
+        strange = [line for line, value in self.others.get(key, {}).items() if not codec.is_number(value)]
+        if not strange:
+            return slice(None), self.numbers[key]
+        keep = np.delete(np.arange(len(self.places)), strange)
+        return keep, self.numbers[key][keep]
+
+    def integers(self, key: int) -> Ints:
+        """The values of a key that is an integer in every line."""
+        with np.errstate(invalid="ignore"):
+            whole: Ints = self.numbers[key].astype(np.int64)
+        for line, value in self.others.get(key, {}).items():
+            whole[line] = value
+        return whole
+
+    def rows(self, wanted: Iterable[str] | None = None) -> Iterator[tuple[int, Row]]:
+        """Place and values of each line; with `wanted`, only of those keys. Whole numbers are integers."""
+        keys = self.keys()
+        some = [place for place, key in enumerate(keys) if wanted is None or key in wanted]
+        columns = [list(map(codec.plain, self.numbers[key].tolist())) for key in some]
+        for key, column in zip(some, columns, strict=True):
+            for line, value in self.others.get(key, {}).items():
+                column[line] = value
+        names = [keys[key] for key in some]
+        for line, place in enumerate(self.places.tolist()):
+            yield place, {name: column[line] for name, column in zip(names, columns, strict=True)}
 
 
-def _step(value: object, number: int) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if type(value) is not int or not -_STEP_LIMIT < value < _STEP_LIMIT:
-        raise LinesRefused(f"line {number}: _step is not an integer below 2^63")
-    return value
+def name(key: str) -> bytes:
+    """How a key is found among the names of a block. No key holds U+0000."""
+    return f"\0{key}\0".encode()
 
 
-def _parse(lines: Sequence[str], first_line: int) -> tuple[list[str], list[Row]]:
-    """The text to keep of each line, and its object. Nearly all lines are kept as they came, and checked together."""
-    text = "\n".join(lines)
-    if text.count("\n") < len(lines) and "\\u0000" not in text and _is_shallow(text, len(lines) + DEEPEST - 1):
-        try:
-            # One call is three times as fast as one for each line. Only lines that are whole values leave the mark,
-            # which nobody knows, between every two.
-            found = orjson.loads(f"[{_MARK_BETWEEN.join(lines)}]")
-        except orjson.JSONDecodeError:
-            pass
+def place_of(name: bytes, names: bytes) -> int:
+    """Which of the keys it is; -1 if none."""
+    at = names.find(name)
+    return at if at < 0 else names.count(b"\0", 0, at)
+
+
+def blocks(rows: Sequence[Row]) -> list[Block]:
+    """Rows by dotted key, the places being theirs from 0."""
+    first = tuple(rows[0])
+    alike: dict[tuple[str, ...], Sequence[int]] = {first: range(len(rows))}
+    if not all(map(first.__eq__, map(tuple, rows))):
+        found_at = defaultdict[tuple[str, ...], list[int]](list)
+        for place, row in enumerate(rows):
+            found_at[tuple(row)].append(place)
+        alike = dict(found_at)
+    found = []
+    for keys, places in alike.items():
+        some = rows if len(alike) == 1 else [rows[place] for place in places]
+        names = "\0".join(("", *keys, "")).encode() if keys else b"\0"
+        found.append(Block(names, *_values(some, len(keys), np.array(places, dtype=np.int64))))
+    return found
+
+
+def _values(rows: Sequence[Row], keys: int, places: Ints) -> tuple[bytes, Ints, Floats, Others]:
+    """The fields of a block after its names."""
+    types = set(map(type, chain.from_iterable(map(dict.values, rows))))
+    if types <= {int, float}:
+        values = chain.from_iterable(map(dict.values, rows))
+        numbers = np.fromiter(values, np.float64, len(rows) * keys).reshape(len(rows), keys)
+        if int not in types or not (np.abs(numbers) >= _EXACT).any():
+            return bytes([Kind.NUMBER]) * keys, places, np.ascontiguousarray(numbers.T), {}
+    others: Others = {}
+    kinds = bytearray(keys)
+    numbers = np.full((keys, len(rows)), np.nan)
+    for key, of_key in enumerate(zip(*map(dict.values, rows), strict=True)):
+        types = set(map(type, of_key))
+        kinds[key] = sum({_KINDS[kind] for kind in types})
+        if types <= {int, float}:
+            numbers[key] = of_key
         else:
-            rows = found[::2]
-            if found[1::2] == [_MARK] * (len(lines) - 1) and set(map(type, rows)) == {dict}:
-                return list(lines), rows
-    pairs = [_parse_one(line, first_line + place) for place, line in enumerate(lines)]
-    return [text for text, _ in pairs], [row for _, row in pairs]
+            numbers[key] = [value if codec.is_number(value) else np.nan for value in of_key]
+        if types != {float} and (strange := {line: value for line, value in enumerate(of_key) if not _fits(value)}):
+            others[key] = strange
+    return bytes(kinds), places, numbers, others
 
 
-def _is_shallow(text: str, limit: int) -> bool:
-    return text.count("{") + text.count("[") <= limit
+def _fits(value: object) -> bool:
+    """Whether float64 tells all of the value."""
+    return type(value) is float or (type(value) is int and abs(value) <= _EXACT)
 
 
-def _parse_one(line: str, number: int) -> tuple[str, Row]:
-    """Also lines with NaN, line breaks between tokens, lone surrogates (replaced) or U+0000 in a key (replaced)."""
-    as_sent = True
-    try:
-        row = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        as_sent = False
-        try:
-            row = loads(line)
-        except (ValueError, RecursionError):
-            raise LinesRefused(f"line {number}: not JSON, or too deep") from None
-    if not isinstance(row, dict):
-        raise LinesRefused(f"line {number}: not a JSON object")
-    if not _is_shallow(line, DEEPEST) and _depth(row) > DEEPEST:
-        raise LinesRefused(f"line {number}: more than {DEEPEST} levels deep")
-    if as_sent and "\\u0000" not in line:
-        return line.replace("\n", " "), row
-    row = _with_storable_keys(row)
-    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text, loads(text)
-
-
-def loads(text: str | bytes) -> Any:
-    """JSON with bare NaN and Infinity; integers beyond 64 bits are floats, as orjson has them."""
-    return json.loads(text, parse_int=_integer)
-
-
-def _integer(digits: str) -> int | float:
-    if len(digits) < 19:
-        return int(digits)
-    number = float(digits)
-    return int(digits) if -(2.0**63) <= number <= 2.0**64 and -(2**63) <= int(digits) < 2**64 else number
-
-
-def _depth(value: object) -> int:
-    """Levels of lists and objects; nothing recurses."""
-    depth, level = 0, [value]
-    while level := [item for item in level if isinstance(item, dict | list)]:
-        depth += 1
-        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
-    return depth
-
-
-def _with_storable_keys(row: Row) -> Row:
-    return {
-        storable(key): _with_storable_keys(value) if isinstance(value, dict) and "_type" not in value else value
-        for key, value in row.items()
-    }
-
-
-def columns(rows: Sequence[Row]) -> dict[str, tuple[list[int] | None, Sequence[Any]]]:
-    """Each key of rows with the places at which it has a value, and the values. None for places is all of them."""
-    if all(map(rows[0].keys().__eq__, map(dict.keys, rows))):
-        return {name: (None, list(map(itemgetter(name), rows))) for name in rows[0]}
-    found: dict[str, tuple[list[int], list[Any]]] = {}
-    for place, row in enumerate(rows):
-        for key, value in row.items():
-            if key not in found:
-                found[key] = ([], [])
-            places, of_key = found[key]
-            places.append(place)
-            of_key.append(value)
-    return {key: (None if len(places) == len(rows) else places, of_key) for key, (places, of_key) in found.items()}
-
-
-def kinds(rows: Sequence[Row]) -> dict[str, int]:
-    """The dotted keys of rows, each with the sum of the kinds of its values."""
+def kinds(blocks: Iterable[Block]) -> dict[str, int]:
+    """The keys, each with the sum of the kinds of its values."""
     sums: dict[str, int] = {}
-    for key, (_, values) in columns(rows).items():
-        types = set(map(type, values))
-        if dict in types:
-            types.remove(dict)
-            for value in values:
-                if type(value) is dict:
-                    for inner, leaf in leaves({key: value}):
-                        sums[inner] = sums.get(inner, 0) | _KINDS[type(leaf)]
-        for kind in types:
-            sums[key] = sums.get(key, 0) | _KINDS[kind]
+    for block in blocks:
+        for key, kind in zip(block.keys(), block.kinds, strict=True):
+            sums[key] = sums.get(key, 0) | kind
     return sums
 
 
-def encode(lines: Iterable[str]) -> bytes:
-    """The bytes of a tail row."""
-    return zstandard.ZstdCompressor(level=1, write_checksum=True).compress("\n".join(lines).encode())
+def joined(parts: Iterable[tuple[int, Iterable[Block]]]) -> list[Block]:
+    """The blocks of parts that follow one another, each with what its places are counted from."""
+    alike: dict[bytes, list[Block]] = {}
+    for first, found in parts:
+        for block in found:
+            alike.setdefault(block.names, []).append(block._replace(places=block.places + first))
+    return [_joined(some) if len(some) > 1 else some[0] for some in alike.values()]
 
 
-def rows_of(data: bytes | memoryview, *, naming: str | None = None) -> list[Row]:
-    """The objects of a tail row's lines, by dotted key; none if no line can hold the key `naming`. Raises Corrupt."""
-    text = _text(data)
-    # A search costs a hundredth of reading JSON. A key may be nested, but ends as its innermost part; escaped, it may
-    # be written in many ways.
-    if naming is not None and b"\\" not in text and naming.rpartition(".")[2].encode() not in text:
-        return []
+def _joined(some: Sequence[Block]) -> Block:
+    others: Others = {}
+    before = 0
+    for block in some:
+        for key, of_key in block.others.items():
+            others.setdefault(key, {}).update({before + line: value for line, value in of_key.items()})
+        before += len(block.places)
+    kinds = bytes(np.bitwise_or.reduce([np.frombuffer(block.kinds, np.uint8) for block in some]))
+    places = np.concatenate([block.places for block in some])
+    return Block(some[0].names, kinds, places, np.concatenate([block.numbers for block in some], axis=1), others)
+
+
+def encode(count: int, blocks: Sequence[Block]) -> bytes:
+    """The bytes of a tail row of `count` lines."""
+    directory, body = [], []
+    for block in blocks:
+        others = _others_encode(block.others)
+        directory += [_BLOCK.pack(len(block.places), len(block.kinds), len(block.names), len(others)), block.kinds]
+        directory.append(block.names)
+        if len(block.places) < count:
+            body.append(block.places.astype("<u4").tobytes())
+        body += [block.numbers.astype("<f8", copy=False).tobytes(), others]
+    head, rest = b"".join(directory), b"".join(body)
+    header = _HEADER.pack(MAGIC, count, len(blocks), len(head))
+    return header + _CRCS.pack(zlib.crc32(head, zlib.crc32(header)), zlib.crc32(rest)) + head + rest
+
+
+def _others_encode(others: Mapping[int, Mapping[int, Any]]) -> bytes:
+    if not others:
+        return b""
+    columns = [[key, list(of_key), list(of_key.values())] for key, of_key in others.items()]
+    return zstandard.compress(json.dumps(columns, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+
+
+def _others_decode(data: bytes) -> Others:
+    if not data:
+        return {}
+    text = zstandard.decompress(data)
     try:
-        rows: list[Row] = orjson.loads(b"[" + text.replace(b"\n", b",") + b"]")
+        columns = orjson.loads(text)
     except orjson.JSONDecodeError:
-        rows = [loads(line) for line in text.split(b"\n")]
-    if text.count(b"{") == len(rows):
-        return rows
-    return [dict(leaves(row)) if dict in map(type, row.values()) else row for row in rows]
+        columns = loads(text)
+    return {key: dict(zip(lines, values, strict=True)) for key, lines, values in columns}
 
 
-def _text(data: bytes | memoryview) -> bytes:
+class Entry(NamedTuple):
+    """What the directory says of a block."""
+
+    lines: int
+    kinds: bytes
+    names: bytes
+    others: int  # bytes
+
+
+def directory(data: bytes) -> list[Entry]:
+    """The blocks of a tail row, of which `data` may be the beginning only. Raises Corrupt, or EOFError if too short."""
+    if len(data) < _START:
+        raise Corrupt("too short")
+    magic, _, blocks, size = _HEADER.unpack_from(data)
+    if magic != MAGIC:
+        raise Corrupt("not a tail row of this version")
+    at, end, view = _START, _START + size, memoryview(data)
+    if len(data) < end:
+        raise EOFError
+    if zlib.crc32(view[at:end], zlib.crc32(view[: _HEADER.size])) != _CRCS.unpack_from(data, _HEADER.size)[0]:
+        raise Corrupt("checksum of the directory")
+    entries = []
+    for _ in range(blocks):
+        lines, keys, names, others = _BLOCK.unpack_from(data, at)
+        at += _BLOCK.size + keys + names
+        entries.append(Entry(lines, data[at - names - keys : at - names], data[at - names : at], others))
+    return entries
+
+
+def decode(data: bytes, *, naming: bytes = b"") -> list[Block]:
+    """The blocks of a tail row, exactly as encoded; only those with the key `naming` (see `name`). Raises Corrupt."""
     try:
-        return zstandard.decompress(data)
-    except zstandard.ZstdError as error:
-        raise Corrupt(str(error)) from None
+        entries = directory(data)
+    except EOFError:
+        raise Corrupt("cut") from None
+    _, count, _, size = _HEADER.unpack_from(data)
+    at = _START + size
+    if zlib.crc32(memoryview(data)[at:]) != _CRCS.unpack_from(data, _HEADER.size)[1]:
+        raise Corrupt("checksum")
+    found = []
+    for lines, kinds, names, others in entries:
+        numbers_at = at + (4 * lines if lines < count else 0)
+        others_at = numbers_at + 8 * lines * len(kinds)
+        if naming in names:
+            places = _array(data, "<u4", lines, at).astype(np.int64) if lines < count else codec.ramp(0, 1, lines)
+            numbers = _array(data, "<f8", lines * len(kinds), numbers_at).reshape(len(kinds), lines)
+            found.append(Block(names, kinds, places, numbers, _others_decode(data[others_at : others_at + others])))
+        at = others_at + others
+    return found
+
+
+def _array(data: bytes, kind: str, count: int, at: int) -> NDArray[Any]:
+    return np.frombuffer(data, kind, count, at)

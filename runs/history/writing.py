@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from django.db.models import Max, Q, QuerySet, Sum
 
-from runs.history import compaction, keys, levels, replay, tail
+from runs.history import codec, compaction, keys, levels, replay, tail
+from runs.history.database import fetch, insert
+from runs.history.lines import check
 from runs.history.shapes import Appended, LinesRefused
+from runs.history.tail import Block
 from runs.models import Column, HistoryChunk, HistoryTail, Run, Stream, StreamName
 
+log = logging.getLogger(__name__)
 
-def append(*, run: Run, stream: str, writer: str, offset: int, lines: Sequence[str]) -> Appended:
+MOST_KEYS = 2**17  # of one request, so that what it costs has a bound
+_FANOUT = 4  # rows of equal size that become one
+_LARGE = 256  # lines of a request that are a row by themselves
+
+
+def append(
+    *, run: Run, stream: str, writer: str, offset: int, lines: Sequence[str], at: Stream | None = None
+) -> Appended:
     """See runs.history.store.append."""
     if offset < 0:
         raise LinesRefused(f"line {offset}: numbers begin at 0")
-    at = Stream.objects.filter(run_id=run.id, stream=stream, writer=writer).first()
+    at = at or Stream.objects.filter(run_id=run.id, stream=stream, writer=writer).first()
     starts_anew = at is not None and at.restart and offset == 0 and bool(lines)
     stored = 0 if at is None or starts_anew else at.lines
     if offset > stored:
@@ -23,34 +35,77 @@ def append(*, run: Run, stream: str, writer: str, offset: int, lines: Sequence[s
     new = lines[stored - offset :]
     if not new:
         return Appended(added=0, lines=stored, last_step=-1)
-    checked = tail.check(
+    rows, steps = check(
         new,
         stream=stream,
         first_line=stored,
         previous_step=lambda: _last_step(run, writer, stored) if stored else -1,
     )
+    blocks = tail.blocks(rows)
+    kinds = tail.kinds(blocks)
+    if len(kinds) > MOST_KEYS:
+        raise LinesRefused(f"line {stored} and those after it have {len(kinds)} keys, more than {MOST_KEYS}")
     if starts_anew:
         clear(run=run, stream=stream, writer=writer)
     if at is None or starts_anew:
         at = Stream.objects.create(run_id=run.id, stream=stream, writer=writer)
-    keys.columns_ensure(project_id=run.project_id, scope=keys.scope_of(stream), kinds=tail.kinds(checked.rows))
-    _put(at, checked.lines)
+    keys.columns_ensure(
+        project_id=run.project_id, scope=keys.scope_of(stream), kinds=kinds, made_at=run.project.created_at
+    )
+    _put(run, at, len(rows), blocks)
+    return Appended(added=len(new), lines=at.lines, last_step=max(steps))
+
+
+def _put(run: Run, at: Stream, count: int, blocks: Sequence[Block]) -> None:
+    """Store lines behind those of a stream, in a tail row, or in chunks if there are enough."""
+    first_line = at.lines
+    at.lines += count
     if at.lines - at.sealed_lines > compaction.SEAL_AFTER:
-        compaction.stream_seal(project_id=run.project_id, stream=at)
-    return Appended(added=len(new), lines=at.lines, last_step=max(checked.steps))
-
-
-def _put(at: Stream, lines: Sequence[str]) -> None:
-    HistoryTail.objects.create(
+        compaction.stream_seal(project_id=run.project_id, stream=at, fresh=tail.joined([(first_line, blocks)]))
+        return
+    start = at.sealed_lines + _start(first_line - at.sealed_lines, at.lines - at.sealed_lines)
+    if count < _LARGE and start < first_line:
+        first_line, blocks = _merged(at, start, first_line, blocks)
+    row = HistoryTail(
         run_id=at.run_id,
         stream=at.stream,
         writer=at.writer,
-        first_line=at.lines,
-        count=len(lines),
-        data=tail.encode(lines),
+        first_line=first_line,
+        count=at.lines - first_line,
+        data=tail.encode(at.lines - first_line, blocks),
     )
-    at.lines += len(lines)
+    insert([row])
     Stream.objects.filter(pk=at.pk).update(lines=at.lines)
+
+
+def _start(before: int, after: int) -> int:
+    """From which unsealed line on tail rows become one, when a stream grows from `before` to `after` unsealed lines.
+
+    As numbers to the base 4, that is `before` with zeros from the first digit on in which `after` is larger. So at most
+    one row begins between `after` cut behind a digit and the same with that digit less by one: n unsealed lines lie in
+    at most 3·log4(n) rows, and each is written at most log4(n) times.
+    """
+    unit = 1
+    while before // (unit * _FANOUT) != after // (unit * _FANOUT):
+        unit *= _FANOUT
+    return before // unit * unit
+
+
+def _merged(at: Stream, start: int, first_line: int, blocks: Sequence[Block]) -> tuple[int, Sequence[Block]]:
+    """Takes the tail rows from line `start` on away: their first line, and their blocks with the new ones."""
+    rows = HistoryTail.objects.filter(run_id=at.run_id, stream=at.stream, writer=at.writer, first_line__gte=start)
+    parts: list[tuple[int, Sequence[Block]]] = []
+    for first, data in fetch(rows.order_by("first_line").values_list("first_line", "data")):
+        try:
+            parts.append((first, tail.decode(bytes(data))))
+        except codec.Corrupt as error:
+            log.error("Tail of run %s at line %d is not merged: %s", at.run_id, first, error)
+            return first_line, blocks
+    if not parts:
+        return first_line, blocks
+    rows.delete()
+    begin = parts[0][0]
+    return begin, tail.joined((first - begin, found) for first, found in [*parts, (first_line, blocks)])
 
 
 def _last_step(run: Run, writer: str, lines: int) -> int:
@@ -91,9 +146,9 @@ def truncate(*, run: Run, after_step: int) -> None:
             _chunks_forget(run, _chunks(run, at.stream).filter(writer=at.writer, first_line__gte=cut))
         at.lines = at.sealed_lines = cut
         Stream.objects.filter(pk=at.pk).update(lines=cut, sealed_lines=cut)
-        kept = replay.texts(line for line in lines if line.step <= after_step)
+        kept = [line.row for line in lines if line.step <= after_step]
         if kept:
-            _put(at, kept)
+            _put(run, at, len(kept), tail.blocks(kept))
     _run_measure(run)
 
 

@@ -179,7 +179,7 @@ def test_a_steady_request_asks_few_queries(owner: Replay, django_assert_max_num_
     start(owner)
     owner.stream("tester/p/r", history('{"_step": 0, "x": 1}') | {"files": {}})
     owner.stream("tester/p/r", history('{"_step": 0, "x": 1}'))
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(10):
         answer = owner.stream("tester/p/r", history('{"_step": 1, "x": 1}', offset=1))
     assert answer.status_code == 200
 

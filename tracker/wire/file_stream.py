@@ -77,6 +77,6 @@ def _lines(files: dict[str, Any], name: str) -> Lines | None:
     offset, content = part.get("offset", 0), part.get("content")
     if isinstance(offset, bool) or not isinstance(offset, int) or not 0 <= offset <= _MAX_OFFSET:
         raise Refused(f"the offset of {name} is no line number")
-    if not isinstance(content, list) or not all(isinstance(line, str) for line in content):
+    if not isinstance(content, list) or not set(map(type, content)) <= {str}:
         raise Refused(f"the content of {name} is no list of lines")
     return Lines(offset=offset, lines=content)

@@ -29,18 +29,22 @@ def test_rows_of_one_column_are_found_by_its_key_and_by_their_run() -> None:
             indexes = " ".join(row[0] for row in cursor.fetchall())
             cursor.execute(
                 "SELECT attstorage FROM pg_attribute WHERE attname = 'data' AND attrelid IN "
-                "('runs_rollup'::regclass, 'runs_historychunk'::regclass)"
+                "('runs_rollup'::regclass, 'runs_historychunk'::regclass, 'runs_historytail'::regclass)"
             )
             storages = cursor.fetchall()
         assert "(column_id, level, run_id, segment)" in indexes
         assert "(column_id, run_id, first_step, last_step)" in indexes
-        assert storages == [("e",), ("e",)]
+        assert storages == [("e",), ("e",), ("e",)]
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM pragma_table_list WHERE wr")
-        assert {row[0] for row in cursor.fetchall()} >= {"runs_rollup", "runs_historychunk"}
+        assert {row[0] for row in cursor.fetchall()} >= {"runs_rollup", "runs_historychunk", "runs_historytail"}
     one_level = "SELECT data FROM runs_rollup WHERE column_id = 'a' AND level = 1 AND run_id IN ('b', 'c')"
     assert "USING PRIMARY KEY (column_id=? AND level=? AND run_id=?)" in plan(one_level)
+    of_stream = "run_id = 'a' AND stream = 'history' AND writer = ''"
+    tail_rows = plan(f"SELECT data FROM runs_historytail WHERE {of_stream} ORDER BY first_line")
+    assert "USING PRIMARY KEY (run_id=? AND stream=? AND writer=?)" in tail_rows
+    assert "TEMP B-TREE" not in tail_rows
     assert "runs_rollup_run" in plan("SELECT data FROM runs_rollup WHERE run_id = 'a'")
     assert "runs_historychunk_run" in plan("SELECT data FROM runs_historychunk WHERE run_id = 'a'")
 
