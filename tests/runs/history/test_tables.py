@@ -41,6 +41,8 @@ def test_rows_of_one_column_are_found_by_its_key_and_by_their_run() -> None:
         assert {row[0] for row in cursor.fetchall()} >= {"runs_rollup", "runs_historychunk"}
     one_level = "SELECT data FROM runs_rollup WHERE column_id = 'a' AND level = 1 AND run_id IN ('b', 'c')"
     assert "USING PRIMARY KEY (column_id=? AND level=? AND run_id=?)" in plan(one_level)
+    one_range = "SELECT data FROM runs_historychunk WHERE column_id = 'a' AND run_id IN ('b', 'c') AND last_step >= 5"
+    assert "USING PRIMARY KEY (column_id=? AND run_id=?)" in plan(one_range)
     assert "runs_rollup_run" in plan("SELECT data FROM runs_rollup WHERE run_id = 'a'")
     assert "runs_historychunk_run" in plan("SELECT data FROM runs_historychunk WHERE run_id = 'a'")
 
