@@ -195,12 +195,14 @@ class HistoryChunk(models.Model):
 
 
 class Rollup(models.Model):
-    """Buckets of one column at one width (16·4^level steps). Layout: runs/history/FORMAT.md."""
+    """Buckets of one column at one width (16·2^level steps). Layout: runs/history/FORMAT.md."""
 
     pk = models.CompositePrimaryKey("run_id", "column_id", "level", "segment")
     run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
     column = models.ForeignKey(Column, models.CASCADE, related_name="+", db_constraint=False, db_index=False)
-    level = models.SmallIntegerField(help_text="Width is 16·4^level steps; -1 for the row that says what is there.")
+    level = models.SmallIntegerField(
+        help_text="Width is 16·2^level steps; 64 more for minima and maxima; -1 for the row that says what is there."
+    )
     segment = models.BigIntegerField(help_text="Which stretch of buckets, by absolute step.")
     data = models.BinaryField()
 

@@ -194,6 +194,8 @@ STATISTICS: dict[str, Callable[[Runs], Floats]] = {
     "max": lambda runs: runs.maximum,
     "count": lambda runs: runs.n.astype(np.float64),
 }
+SPREAD_LINES = frozenset({"min", "max"})  # what asks for a run's lowest and highest points in a cell
+SPREAD_BANDS = frozenset({"minmax"})
 CENTRED_ON_MEAN = frozenset({"stddev", "stderr", "ci95"})
 
 

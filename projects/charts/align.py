@@ -42,7 +42,8 @@ LARGEST_X = 1e150  # beyond it the span of x overflows; no axis shows it
 class Aligned:
     """Runs on a common grid. `value`, `low` and `high` are (runs, cells), NaN where a run has no finite point.
 
-    `low` and `high` are the ends of the run's points in the cell and enclose `value`, their mean.
+    `low` and `high` are the ends of the run's points in the cell and enclose `value`, their mean; they are `value`
+    itself where nobody wanted them.
     """
 
     x: Floats  # (cells,), ascending
@@ -107,11 +108,15 @@ def align_cells(cells: Cells) -> Aligned:
             index = (start + np.arange(count.shape[1])) // factor
             edges = np.flatnonzero(np.diff(index, prepend=index[0] - 1))
             count, total = np.add.reduceat(count, edges, axis=1), np.add.reduceat(total, edges, axis=1)
-            low, high = np.fmin.reduceat(low, edges, axis=1), np.fmax.reduceat(high, edges, axis=1)
+            if low is not None and high is not None:
+                low, high = np.fmin.reduceat(low, edges, axis=1), np.fmax.reduceat(high, edges, axis=1)
             start, width = start // factor, width * factor
-    value = np.full(total.shape, np.nan)
-    np.divide(total, count, out=value, where=count > 0)
-    np.clip(value, low, high, out=value)
+    with np.errstate(invalid="ignore"):
+        value = total / count  # NaN where nothing is
+    if low is None or high is None:
+        low = high = value
+    else:
+        np.clip(value, low, high, out=value)
     return Aligned(_middles(start, count.shape[1], width, True), value, low, high, False, float(width), nonfinite)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projects.charts import nonfinite
-from projects.charts.aggregate import STATISTICS, GroupLine, group_line
+from projects.charts.aggregate import SPREAD_BANDS, SPREAD_LINES, STATISTICS, GroupLine, group_line
 from projects.charts.align import Aligned, align_cells, align_points
 from projects.charts.endings import settle, within
 from projects.charts.figure import line_figure
@@ -88,14 +88,16 @@ def draw(
     lo, hi = plot.x_min if lo is None else lo, plot.x_max if hi is None else hi
     ended_early, least = (plot.ended_early, plot.min_runs) if grouped else ("available", 1)
     carry = ended_early == "carry"
-    asked = _Asked(column, run_ids, plot.x_axis or "_step", plot.align)
+    agg, area = (plot.group_agg, plot.group_area) if grouped else ("mean", "none")
+    tell = [name for name in dict.fromkeys(VARIABLE.findall(plot.tooltip_template)) if name in STATISTICS]
+    spread = area in SPREAD_BANDS or not SPREAD_LINES.isdisjoint((agg, *tell))
+    asked = _Asked(column, run_ids, plot.x_axis or "_step", plot.align, spread)
     aligned, left_out = _in_context(asked, plot, lo, hi, cells, whole=carry)
     original = fill(aligned, plot.align)
     aligned = smooth(original, plot.smoothing_type, plot.smoothing_weight)
     shown = within(aligned.x, aligned.width, lo, hi)
     cut = not shown.all()
     inside = left_out.where(within(left_out.x, aligned.width, lo, hi))
-    agg, area = (plot.group_agg, plot.group_area) if grouped else ("mean", "none")
 
     def line_of(source: Aligned, group: RunGroup, of_group: slice | NDArray[np.int64], area: str) -> GroupLine:
         parts = source.value[of_group], source.low[of_group], source.high[of_group]
@@ -105,7 +107,6 @@ def draw(
             x, value, low, high = x[shown], *(np.ascontiguousarray(part[:, shown]) for part in (value, low, high))
         return group_line(x, value, low, high, agg=agg, area=area, sample_deviation=plot.sample_deviation, tell=tell)
 
-    tell = [name for name in dict.fromkeys(VARIABLE.findall(plot.tooltip_template)) if name in STATISTICS]
     both = plot.smoothed and plot.show_original_after_smoothing
     seen = aligned.value[:, shown] if cut and not carry else aligned.value
     return Drawing(
@@ -154,10 +155,18 @@ class _Asked:
     run_ids: Sequence[uuid.UUID]
     x: str
     how: str  # a key of line_plot.ALIGNS
+    spread: bool  # whether minima and maxima are drawn
 
     def read(self, lo: float | None, hi: float | None, cells: int) -> tuple[Aligned, NonFinite]:
         series = store.read(
-            column_id=self.column, run_ids=self.run_ids, x=self.x, lo=lo, hi=hi, exact_below=2 * cells, cells=cells
+            column_id=self.column,
+            run_ids=self.run_ids,
+            x=self.x,
+            lo=lo,
+            hi=hi,
+            exact_below=2 * cells,
+            cells=cells,
+            spread=self.spread,
         )
         if isinstance(series, store.Cells):
             aligned = align_cells(series)

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
-from pcodec import ChunkConfig, standalone
+from pcodec import ChunkConfig, PagingSpec, standalone, wrapped
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-MAGIC = b"CHc\x01"  # the last byte is the version
-_HEADER = struct.Struct("<4sIIBBBxIIII")  # magic, values, numbers, three encodings, lengths of the four parts
+MAGIC = b"CHc\x02"  # the last byte is the version
+PAGE = 2048  # numbers that are decoded together
+_HEADER = struct.Struct("<4sIIBBBxIIII")  # magic, values, numbers, three encodings, lengths of the first four parts
 _CRC = struct.Struct("<I")
 _RUN = struct.Struct("<qq")
 _PCODEC = ChunkConfig(compression_level=6)
@@ -31,7 +32,7 @@ _EXACT = 2**53  # every integer up to here is a float64
 class Encoding(IntEnum):
     """How an array of a chunk is written."""
 
-    ARITHMETIC = 0  # integers start + i·stride: two int64
+    ARITHMETIC = 0  # whole numbers start + i·stride: two int64
     RAW64 = 1  # int64 or float64, little-endian
     PCODEC64 = 2
     RAW32 = 3  # float32
@@ -109,78 +110,162 @@ def encode(values: Values) -> bytes:
     """The bytes of a chunk."""
     lines_as, lines = _pack(values.lines)
     steps_as, steps = _pack(values.steps)
-    numbers_as, numbers = _pack_floats(values.numbers)
     others = b""
     if values.others:
         text = json.dumps([list(values.others), list(values.others.values())], separators=(",", ":"))
         others = zstandard.compress(text.encode())
-    body = b"".join((lines, steps, numbers, others))
-    sizes = (len(lines), len(steps), len(numbers), len(others))
+    numbers_as, key, pages = _pack_numbers(values.numbers)
+    sizes = (len(lines), len(steps), len(others), len(key))
     header = _HEADER.pack(MAGIC, len(values.lines), len(values.numbers), lines_as, steps_as, numbers_as, *sizes)
-    return header + _CRC.pack(zlib.crc32(body, zlib.crc32(header))) + body
+    table = np.array([(len(page), zlib.crc32(page)) for page in pages], dtype="<u4").tobytes()
+    front = b"".join((lines, steps, others, key, table))
+    return b"".join((header, _CRC.pack(zlib.crc32(front, zlib.crc32(header))), front, *pages))
 
 
 def decode(data: bytes | memoryview) -> Values:
     """Back from `encode`, exactly. Raises Corrupt."""
-    start = _HEADER.size + _CRC.size
-    if len(data) < start:
-        raise Corrupt("too short")
-    magic, count, numbers, lines_as, steps_as, numbers_as, *sizes = _HEADER.unpack_from(data)
-    if magic != MAGIC or len(data) != start + sum(sizes):
-        raise Corrupt("not a chunk of this version, or cut")
-    view = memoryview(data)
-    if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(view[start:], zlib.crc32(view[: _HEADER.size])):
-        raise Corrupt("checksum")
-    ends = list(accumulate(sizes, initial=start))
-    parts = [bytes(view[begin:end]) for begin, end in zip(ends, ends[1:], strict=False)]
-    others: dict[int, Any] = {}
-    if parts[3]:
-        others = dict(zip(*json.loads(zstandard.decompress(parts[3])), strict=True))
-    return Values(
-        _unpack(parts[0], lines_as, count),
-        _unpack(parts[1], steps_as, count),
-        _unpack_floats(parts[2], numbers_as, numbers),
-        others,
-    )
+    chunk = _Chunk(data)
+    return Values(chunk.lines, chunk.steps, chunk.numbers(0, chunk.count), chunk.others)
+
+
+def series(data: bytes | memoryview, low: int, high: int) -> tuple[Ints, Ints, Floats]:
+    """Lines, steps and values of the numbers in low ≤ step ≤ high; decodes the pages they are in. Raises Corrupt."""
+    chunk = _Chunk(data)
+    lines, steps = chunk.lines, chunk.steps
+    if chunk.others or (steps[1:] < steps[:-1]).any():
+        lines, steps, numbers = Values(lines, steps, chunk.numbers(0, chunk.count), chunk.others).series()
+        inside = (steps >= low) & (steps <= high)
+        return lines[inside], steps[inside], numbers[inside]
+    first, end = int(np.searchsorted(steps, low)), int(np.searchsorted(steps, high, side="right"))
+    return lines[first:end], steps[first:end], chunk.numbers(first, end)
+
+
+class _Chunk:
+    """A chunk whose front has been read: all but the pages of its numbers."""
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        self._data = data = bytes(data)
+        front = _HEADER.size + _CRC.size
+        if len(data) < front:
+            raise Corrupt("too short")
+        magic, values, self.count, lines_as, steps_as, numbers_as, *sizes = _HEADER.unpack_from(data)
+        if magic != MAGIC:
+            raise Corrupt("not a chunk of this version")
+        self._encoding = numbers_as
+        pages = -(-self.count // PAGE) if numbers_as != Encoding.ARITHMETIC else 0
+        lines, steps, others, key, table, end = accumulate((*sizes, 8 * pages), initial=front)
+        view = memoryview(data)
+        if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(view[front:end], zlib.crc32(view[: _HEADER.size])):
+            raise Corrupt("checksum")
+        self._table = np.frombuffer(data, "<u4", 2 * pages, table).reshape(pages, 2).tolist()
+        self._starts = list(accumulate((size for size, _ in self._table), initial=end))
+        if self._starts[-1] != len(data):
+            raise Corrupt("cut")
+        self.lines = _unpack(data[lines:steps], lines_as, values)
+        self.steps = _unpack(data[steps:others], steps_as, values)
+        self.others: dict[int, Any] = {}
+        if key > others:
+            self.others = dict(zip(*json.loads(zstandard.decompress(data[others:key])), strict=True))
+        self._key = data[key:table]
+
+    def numbers(self, first: int, end: int) -> Floats:
+        """Those of places first ≤ i < end, counted among the numbers. Raises Corrupt."""
+        if self._encoding == Encoding.ARITHMETIC:
+            return ramp(*_RUN.unpack(self._key), self.count)[first:end].astype(np.float64)
+        if first >= end:
+            return np.empty(0)
+        start, stop = first // PAGE * PAGE, min(-(-end // PAGE) * PAGE, self.count)
+        narrow = self._encoding in (Encoding.RAW32, Encoding.PCODEC32)
+        found: NDArray[Any] = np.empty(stop - start, "<f4" if narrow else "<f8")
+        pcodec = None
+        if self._encoding in (Encoding.PCODEC64, Encoding.PCODEC32):
+            file, read = wrapped.FileDecompressor.new(self._key)
+            pcodec, _ = file.chunk_decompressor(self._key[read:], "f32" if narrow else "f64")
+        for at in range(start, stop, PAGE):
+            page = self._page(at // PAGE)
+            part = found[at - start : at - start + PAGE]
+            if pcodec is None:
+                part[:] = np.frombuffer(page, found.dtype)
+            else:
+                pcodec.read_page_into(page, len(part), part)
+        return found[first - start : end - start].astype(np.float64, copy=False)
+
+    def _page(self, number: int) -> bytes:
+        page = self._data[self._starts[number] : self._starts[number + 1]]
+        if zlib.crc32(page) != self._table[number][1]:
+            raise Corrupt("checksum")
+        return page
 
 
 def _pack(array: Ints) -> tuple[Encoding, bytes]:
     """The shortest of the encodings of integers."""
+    if (even := _arithmetic(array)) is not None:
+        return Encoding.ARITHMETIC, even
+    plainly = array.astype("<i8").tobytes()
+    try:
+        short = standalone.simple_compress(np.ascontiguousarray(array), _PCODEC)
+    except (TypeError, RuntimeError):
+        return Encoding.RAW64, plainly
+    return (Encoding.PCODEC64, short) if len(short) < len(plainly) else (Encoding.RAW64, plainly)
+
+
+def _arithmetic(array: Ints) -> bytes | None:
     start = int(array[0]) if len(array) else 0
     stride = int(array[1]) - start if len(array) > 1 else 1
     last = start + stride * (len(array) - 1)
     if -(2**63) <= stride < 2**63 and -(2**63) <= last < 2**63:
         wanted = start + stride * np.arange(len(array), dtype=np.int64)
         if np.array_equal(array, wanted):
-            return Encoding.ARITHMETIC, _RUN.pack(start, stride)
-    return _shorter(array.astype("<i8"), Encoding.RAW64, Encoding.PCODEC64)
+            return _RUN.pack(start, stride)
+    return None
 
 
-def _pack_floats(array: Floats) -> tuple[Encoding, bytes]:
-    """float32 if no bit is lost by it."""
+def _pack_numbers(array: Floats) -> tuple[Encoding, bytes, list[bytes]]:
+    """Encoding, what all pages need, and the pages. float32 if no bit is lost by it."""
+    if len(array) and (np.abs(array) <= _EXACT).all():
+        whole = array.astype(np.int64)
+        if _same(whole.astype(np.float64), array) and (even := _arithmetic(whole)) is not None:
+            return Encoding.ARITHMETIC, even, []
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         narrow = array.astype("<f4")
-        if np.array_equal(narrow.astype(np.float64).view(np.int64), array.view(np.int64)):
+        if _same(narrow.astype(np.float64), array):
             return _shorter(narrow, Encoding.RAW32, Encoding.PCODEC32)
     return _shorter(array.astype("<f8"), Encoding.RAW64, Encoding.PCODEC64)
 
 
-def _shorter(array: NDArray[Any], raw: Encoding, packed: Encoding) -> tuple[Encoding, bytes]:
-    plainly = array.tobytes()
+def _same(some: Floats, others: Floats) -> bool:
+    """Equal to the bit: -0.0 is not 0.0, NaN is NaN."""
+    return bool((some.view(np.int64) == others.view(np.int64)).all())
+
+
+def _shorter(array: NDArray[Any], raw: Encoding, packed: Encoding) -> tuple[Encoding, bytes, list[bytes]]:
+    array = np.ascontiguousarray(array)
+    plainly = [array[at : at + PAGE].tobytes() for at in range(0, len(array), PAGE)]
+    paging = PagingSpec.exact_page_sizes([len(page) // array.itemsize for page in plainly])
+    file = wrapped.FileCompressor()
     try:
-        short = standalone.simple_compress(np.ascontiguousarray(array), _PCODEC)
+        chunk = file.chunk_compressor(array, ChunkConfig(compression_level=6, paging_spec=paging))
     except (TypeError, RuntimeError):
-        return raw, plainly
-    return (packed, short) if len(short) < len(plainly) else (raw, plainly)
+        return raw, b"", plainly
+    key, pages = file.write_header() + chunk.write_meta(), [chunk.write_page(at) for at in range(len(plainly))]
+    if len(key) + sum(map(len, pages)) < array.nbytes:
+        return packed, key, pages
+    return raw, b"", plainly
 
 
 def _unpack(data: bytes, encoding: int, count: int) -> Ints:
+    """An array of `count` integers. The checksum was right, so only a writer's fault comes to Corrupt here."""
     if encoding == Encoding.ARITHMETIC:
-        start, stride = _RUN.unpack(data)
-        return ramp(start, stride, count)
-    return _unpack_as(data, encoding, count, {Encoding.RAW64: "<i8", Encoding.PCODEC64: "<i8"}).astype(
-        np.int64, copy=False
-    )
+        return ramp(*_RUN.unpack(data), count)
+    if encoding == Encoding.RAW64:
+        array: Ints = np.frombuffer(data, "<i8").astype(np.int64, copy=False)
+    elif encoding == Encoding.PCODEC64:
+        array = standalone.simple_decompress(data)
+    else:
+        raise Corrupt(f"unknown encoding {encoding}")
+    if len(array) != count:
+        raise Corrupt(f"{len(array)} numbers instead of {count}")
+    return array
 
 
 @lru_cache(maxsize=256)
@@ -188,28 +273,4 @@ def ramp(start: int, stride: int, count: int) -> Ints:
     """start + i·stride. Many runs have the same ones: read-only, made once."""
     array: Ints = start + stride * np.arange(count, dtype=np.int64)
     array.setflags(write=False)
-    return array
-
-
-def _unpack_floats(data: bytes, encoding: int, count: int) -> Floats:
-    widths = {
-        Encoding.RAW64: "<f8",
-        Encoding.PCODEC64: "<f8",
-        Encoding.RAW32: "<f4",
-        Encoding.PCODEC32: "<f4",
-    }
-    return _unpack_as(data, encoding, count, widths).astype(np.float64, copy=False)
-
-
-def _unpack_as(data: bytes, encoding: int, count: int, types: dict[Encoding, str]) -> NDArray[Any]:
-    """An array of `count` numbers. The checksum was right, so only a writer's fault comes to Corrupt here."""
-    if encoding not in types:
-        raise Corrupt(f"unknown encoding {encoding}")
-    if encoding in (Encoding.RAW64, Encoding.RAW32):
-        array = np.frombuffer(data, dtype=types[Encoding(encoding)])
-    else:
-        array = standalone.simple_decompress(data)
-        array = np.empty(0) if array is None else array
-    if len(array) != count:
-        raise Corrupt(f"{len(array)} numbers instead of {count}")
     return array

@@ -39,6 +39,9 @@ def add(*, project_id: uuid.UUID, run_id: uuid.UUID, fresh: Mapping[uuid.UUID, S
         first, last = min(old.first, int(steps.min())), max(old.last, int(steps.max()))
         if old.bottom >= 0:
             top = max(old.top, rollup.top_level(old.bottom, first, last))
+            if top > old.top == old.bottom:  # the bottom level has no minima and maxima to make the next one's from
+                rebuilt.append(column)
+                continue
             new = Extent(count, first, last, old.bottom, top)
             grown[column] = old, new, rollup.reduce(steps, values, rollup.width(old.bottom))
         elif count < ROLLUP_FROM or column in clocks:
@@ -86,9 +89,9 @@ def _column_rows(
     extent = Extent(count, first, last, bottom, rollup.top_level(bottom, first, last))
     rows = [_extent_row(run_id, column, extent)]
     buckets = rollup.merge(parts)
-    for level in range(bottom, extent.top + 1):
-        rows += _rows(run_id, column, level, buckets)
-        buckets = rollup.coarsen(buckets, 4)
+    for level in range(bottom, extent.top + 1, rollup.STRIDE):
+        rows += _rows(run_id, column, level, buckets, spread=level > bottom)
+        buckets = _next(buckets)
     return rows
 
 
@@ -100,7 +103,7 @@ def _grow(
     spans: dict[int, tuple[int, int]] = {}
     for column, (old, new, buckets) in grown.items():
         wanted[column] = {}
-        for level in range(old.bottom, old.top + 1):
+        for level in range(old.bottom, old.top + 1, rollup.STRIDE):
             wanted[column][level] = buckets
             low, high = int(buckets.index[0]) // rollup.SEGMENT, int(buckets.index[-1]) // rollup.SEGMENT
             if level == old.top and new.top > old.top:
@@ -108,8 +111,8 @@ def _grow(
                 low, high = min(low, old.first // width), max(high, old.last // width)
             span = spans.get(level, (low, high))
             spans[level] = min(low, span[0]), max(high, span[1])
-            buckets = rollup.coarsen(buckets, 4)
-    stored, broken = _stored(run_id, list(grown), spans)
+            buckets = _next(buckets)
+    stored, broken = _stored(run_id, {column: old.bottom for column, (old, _, _) in grown.items()}, spans)
     rows: list[Rollup] = []
     for column, (old, new, _) in grown.items():
         if column in broken:
@@ -120,15 +123,15 @@ def _grow(
             growing = level == old.top and new.top > old.top
             touched = before.keys() if growing else before.keys() & set((buckets.index // rollup.SEGMENT).tolist())
             whole = rollup.merge([*(before[segment] for segment in sorted(touched)), buckets])
-            rows += _rows(run_id, column, level, whole)
-        for level in range(old.top + 1, new.top + 1):
-            whole = rollup.coarsen(whole, 4)
-            rows += _rows(run_id, column, level, whole)
+            rows += _rows(run_id, column, level, whole, spread=level > old.bottom)
+        for level in range(old.top + rollup.STRIDE, new.top + 1, rollup.STRIDE):
+            whole = _next(whole)
+            rows += _rows(run_id, column, level, whole, spread=True)
     return broken, rows
 
 
 def _stored(
-    run_id: uuid.UUID, columns: list[uuid.UUID], spans: Mapping[int, tuple[int, int]]
+    run_id: uuid.UUID, bottoms: Mapping[uuid.UUID, int], spans: Mapping[int, tuple[int, int]]
 ) -> tuple[dict[tuple[uuid.UUID, int], dict[int, Buckets]], list[uuid.UUID]]:
     """Rows by (column, level) and segment, of those segments at each level; and columns of which one can't be read."""
     stored: dict[tuple[uuid.UUID, int], dict[int, Buckets]] = {}
@@ -137,11 +140,16 @@ def _stored(
         return {}, []
     where = Q()
     for level, span in spans.items():
-        where |= Q(level=level, segment__range=span)
-    found = Rollup.objects.filter(where, run_id=run_id, column_id__in=among(columns))
-    for column, level, segment, data in found.values_list("column_id", "level", "segment", "data"):
+        where |= Q(level__in=(level, level + rollup.SPREAD), segment__range=span)
+    found = Rollup.objects.filter(where, run_id=run_id, column_id__in=among(bottoms))
+    fields = found.values_list("column_id", "level", "segment", "data")
+    rows = {(column, level, segment): data for column, level, segment, data in fields}
+    for (column, level, segment), data in rows.items():
+        if level >= rollup.SPREAD:
+            continue
+        spread = rows.get((column, level + rollup.SPREAD, segment), b"") if level > bottoms[column] else None
         try:
-            stored.setdefault((column, level), {})[segment] = rollup.decode(data, segment)
+            stored.setdefault((column, level), {})[segment] = rollup.decode(data, spread, segment)
         except codec.Corrupt as error:
             log.error("Rollups of run %s, column %s are made anew: %s", run_id, column, error)
             broken.add(column)
@@ -164,12 +172,20 @@ def _extent_row(run_id: uuid.UUID, column: uuid.UUID, extent: Extent) -> Rollup:
     return Rollup(run_id=run_id, column_id=column, level=EXTENT, segment=0, data=rollup.encode_extent(extent))
 
 
-def _rows(run_id: uuid.UUID, column: uuid.UUID, level: int, buckets: Buckets) -> Iterator[Rollup]:
-    """One row per segment that has buckets."""
+def _next(buckets: Buckets) -> Buckets:
+    """Those of the next stored level."""
+    return rollup.coarsen(buckets, 2**rollup.STRIDE)
+
+
+def _rows(run_id: uuid.UUID, column: uuid.UUID, level: int, buckets: Buckets, *, spread: bool) -> Iterator[Rollup]:
+    """One row per segment that has buckets; with `spread` another for minima and maxima."""
     for segment in np.unique(buckets.index // rollup.SEGMENT).tolist():
         part = buckets.between(segment * rollup.SEGMENT, (segment + 1) * rollup.SEGMENT)
-        data = rollup.encode(part, segment)
-        yield Rollup(run_id=run_id, column_id=column, level=level, segment=segment, data=data)
+        rows = [(level, rollup.encode(part, segment))]
+        if spread:
+            rows.append((level + rollup.SPREAD, rollup.encode_spread(part, segment)))
+        for kind, data in rows:
+            yield Rollup(run_id=run_id, column_id=column, level=kind, segment=segment, data=data)
 
 
 def _store(rows: Sequence[Rollup]) -> None:

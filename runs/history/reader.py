@@ -6,8 +6,9 @@ import logging
 import math
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,9 +19,9 @@ from numpy.typing import NDArray
 from runs.columns import column_id as id_of_column
 from runs.history import codec, rollup, tail
 from runs.history.codec import Floats, Ints
-from runs.history.database import among, fetch, snapshot
+from runs.history.database import AT_ONCE, among, fetch, placed, snapshot
+from runs.history.grid import Grid
 from runs.history.levels import EXTENT
-from runs.history.rollup import Buckets, Extent
 from runs.history.shapes import Cells, Points
 from runs.models import Column, HistoryChunk, HistoryTail, Kind, Rollup, Scope, StreamName
 
@@ -70,6 +71,7 @@ def read(
     hi: float | None,
     exact_below: int,
     cells: int,
+    spread: bool,
 ) -> Points | Cells:
     """See runs.history.store.read."""
     with snapshot():
@@ -80,7 +82,7 @@ def read(
         stream = StreamName.HISTORY if scope == Scope.HISTORY else StreamName.EVENTS
         asked = Asked(column_id, key, stream, run_ids)
         if x == "_step":
-            return _by_step(asked, lo, hi, exact_below, cells)
+            return _by_step(asked, lo, hi, exact_below, cells, spread=spread)
         if x == SINCE_START:
             clock, counted = (Asked(id_of_column(project, scope, key), key, stream, run_ids) for key in CLOCKS)
             return _points(run_ids, _since(_paired(asked, clock), _starts(clock, counted)), lo, hi)
@@ -126,66 +128,76 @@ def _has_numbers(run: uuid.UUID, first_line: int, data: bytes | memoryview, name
     return any(place >= 0 and entry.kinds[place] & Kind.NUMBER for entry, place in places)
 
 
-def _by_step(asked: Asked, lo: float | None, hi: float | None, exact_below: int, cells: int) -> Points | Cells:
+def _by_step(
+    asked: Asked, lo: float | None, hi: float | None, exact_below: int, cells: int, *, spread: bool
+) -> Points | Cells:
     extents = _extents(asked)
     tails = _tails(asked)[0]
     unsealed = [piece for of_run in tails.values() for piece in of_run]
-    first = min([*(some.first for some in extents.values()), *(int(some.steps.min()) for some in unsealed)], default=0)
-    last = max([*(some.last for some in extents.values()), *(int(some.steps.max()) for some in unsealed)], default=-1)
+    first = min(int(extents["first"].min()), *(int(piece.steps.min()) for piece in unsealed), 2**63 - 1)
+    last = max(int(extents["last"].max()), *(int(piece.steps.max()) for piece in unsealed), -(2**63))
     if first > last or (lo is not None and lo > last) or (hi is not None and hi < first):
         return _points(asked.runs, {})
     low = first if lo is None or lo <= first else math.ceil(lo)
     high = last if hi is None or hi >= last else math.floor(hi)
-    lengths = {run: extent.count for run, extent in extents.items()}
-    for run, of_run in tails.items():
-        lengths[run] = lengths.get(run, 0) + sum(len(piece.steps) for piece in of_run)
-    if max(lengths.values(), default=0) <= exact_below:
-        return _points(asked.runs, _joined(_sealed(asked, extents, low, high), tails), low, high)
+    place = {run: at for at, run in enumerate(asked.runs)}
+    sealed = np.flatnonzero(extents["count"]).tolist()
+
+    def exact() -> Points | None:
+        found = _gathered(asked, [asked.runs[at] for at in sealed], low, high)
+        pieces = _joined(found, _within(tails, low, high))
+        most = max((sum(len(piece.values) for piece in of_run) for of_run in pieces.values()), default=0)
+        return _points(asked.runs, pieces) if most <= exact_below else None
+
+    # So many points are to be expected in range, if the steps of each run are spread evenly.
+    spans = extents["last"].astype(np.float64) - extents["first"] + 1
+    expected = extents["count"] * np.minimum(1, (high - low + 1) / np.where(extents["count"] > 0, spans, 1))
+    for run, of_run in _within(tails, low, high).items():
+        expected[place[run]] += sum(len(piece.values) for piece in of_run)
+    few = bool((expected <= exact_below).all())
+    if few and (points := exact()):
+        return points
 
     width = 1
     while high // width - low // width >= max(cells, 2):
         width *= 2
     start, end = low // width * width, (high // width + 1) * width
-    if width < rollup.width(0):
-        pieces = _joined(_sealed(asked, extents, start, end - 1), tails)
-        if _most(pieces, low, high) <= exact_below:
-            return _points(asked.runs, pieces, low, high)
-        return _cells(asked.runs, {}, pieces, start, end, width)
-    rolled, raw = _rolled(asked, extents, start, end, width)
-    pieces = _joined(_sealed(asked, raw, start, end - 1), tails)
-    answer = _cells(asked.runs, rolled, pieces, start, end, width)
-    sizes = answer.count + answer.nonfinite
+    grid = Grid(len(asked.runs), start, end, width, spread=spread)
+    raw = [asked.runs[at] for at in _roll(asked, extents, grid)]
+    unsealed_in = ((run, piece) for run, of_run in _within(tails, start, end - 1).items() for piece in of_run)
+    for run, piece in chain(_sealed(asked, raw, start, end - 1), unsealed_in):
+        grid.add(place[run], rollup.reduce(piece.steps, piece.values, width, spread=spread))
+    sizes = grid.count + grid.nonfinite
     sure = sizes.sum(axis=1)
     if low > first and low != start:
         sure = sure - sizes[:, 0]
     if high < last and high != end - 1:
         sure = sure - sizes[:, -1]
-    if (sure > exact_below).any():
-        return answer
-    # Buckets at the ends are only partly in range: look at the points, which are few.
-    pieces = _joined(_sealed(asked, extents, low, high), tails)
-    if _most(pieces, low, high) <= exact_below:
-        return _points(asked.runs, pieces, low, high)
-    return answer
+    if not few and (sure <= exact_below).all() and (points := exact()):
+        return points
+    return grid.cells()
 
 
-def _extents(asked: Asked) -> dict[uuid.UUID, Extent]:
-    """What is sealed of each run."""
-    extents: dict[uuid.UUID, Extent] = {}
-    broken = []
+def _extents(asked: Asked) -> NDArray[np.void]:
+    """What is sealed of each run, as rollup.EXTENT; with a count of 0 nothing."""
+    extents = np.zeros(len(asked.runs), rollup.EXTENT)
+    extents["first"], extents["last"], extents["bottom"] = 2**63 - 1, -(2**63), -1
+    places, sound, broken = [], [], []
     rows = Rollup.objects.filter(column_id=asked.column, level=EXTENT, run_id__in=among(asked.runs))
-    for run, data in rows.values_list("run_id", "data"):
-        try:
-            extents[run] = rollup.decode_extent(data)
-        except codec.Corrupt as error:
-            log.error("Extent of run %s, column %s is read from its chunks: %s", run, asked.column, error)
-            broken.append(run)
+    for place, data in placed(rows.values_list("run_id", "data"), asked.runs):
+        if rollup.sound_extent(data):
+            places.append(place)
+            sound.append(data)
+        else:
+            log.error("Extent of run %s, column %s is read from its chunks", asked.runs[place], asked.column)
+            broken.append(asked.runs[place])
+    extents[places] = np.frombuffer(b"".join(sound), rollup.EXTENT)
     if broken:
         chunks = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=among(broken)).values("run_id")
         found = chunks.annotate(n=Count("pk"), first=Min("first_step"), last=Max("last_step"))
         for row in found:
             # The true count is not known, and must not look small.
-            extents[row["run_id"]] = Extent(2**62, row["first"], row["last"], -1, -1)
+            extents[asked.runs.index(row["run_id"])] = (b"", 2**62, row["first"], row["last"], -1, -1, 0)
     return extents
 
 
@@ -224,22 +236,32 @@ def _tail_piece(blocks: Sequence[tail.Block], asked: Asked, name: bytes, at: tup
     return Piece(at, lines[order], steps[order], values[order])
 
 
-def _sealed(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> Pieces:
-    """Sealed numbers in low ≤ step ≤ high."""
-    found: Pieces = {}
+def _sealed(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> Iterator[tuple[uuid.UUID, Piece]]:
+    """Sealed numbers in low ≤ step ≤ high, each run's in order."""
     if not (ids := list(runs)):
-        return found
+        return
     rows = HistoryChunk.objects.filter(
         column_id=asked.column, run_id__in=among(ids), last_step__gte=low, first_step__lte=high
     ).order_by("run_id", "writer", "first_line")
-    for run, writer, first_line, data in fetch(rows.values_list("run_id", "writer", "first_line", "data")):
+    for place, writer, first_line, data in placed(rows.values_list("run_id", "writer", "first_line", "data"), ids):
         try:
-            series = codec.decode(data).series()
+            series = codec.series(data, low, high)
         except codec.Corrupt as error:
-            log.error("A chunk of run %s, column %s is left out: %s", run, asked.column, error)
+            log.error("A chunk of run %s, column %s is left out: %s", ids[place], asked.column, error)
             continue
-        found.setdefault(run, []).append(Piece((writer, first_line), *series).within(low, high))
+        yield ids[place], Piece((writer, first_line), *series)
+
+
+def _gathered(asked: Asked, runs: Iterable[uuid.UUID], low: int = -(2**63), high: int = 2**63 - 1) -> Pieces:
+    """What `_sealed` yields, by run."""
+    found: Pieces = {}
+    for run, piece in _sealed(asked, runs, low, high):
+        found.setdefault(run, []).append(piece)
     return found
+
+
+def _within(pieces: Pieces, low: int, high: int) -> Pieces:
+    return {run: [piece.within(low, high) for piece in of_run] for run, of_run in pieces.items()}
 
 
 def _joined(sealed: Pieces, tails: Pieces) -> Pieces:
@@ -253,8 +275,8 @@ def _joined(sealed: Pieces, tails: Pieces) -> Pieces:
 def _paired(asked: Asked, other: Asked) -> Pieces:
     """The values of lines that have both, with the other's values in place of steps."""
     tails, other_tails = _tails(asked, other)
-    pieces = _joined(_sealed(asked, asked.runs, -(2**63), 2**63 - 1), tails)
-    others = _joined(_sealed(other, pieces, -(2**63), 2**63 - 1), other_tails)
+    pieces = _joined(_gathered(asked, asked.runs), tails)
+    others = _joined(_gathered(other, pieces), other_tails)
     found: Pieces = {}
     for run, of_run in pieces.items():
         by_place = {piece.at: piece for piece in others.get(run, [])}
@@ -262,8 +284,12 @@ def _paired(asked: Asked, other: Asked) -> Pieces:
             match = by_place.get(piece.at)
             if match is None:
                 continue
-            lines, left, right = np.intersect1d(piece.lines, match.lines, assume_unique=True, return_indices=True)
-            found.setdefault(run, []).append(Piece(piece.at, lines, match.values[right], piece.values[left]))
+            if piece.lines is match.lines or np.array_equal(piece.lines, match.lines):
+                both = Piece(piece.at, piece.lines, match.values, piece.values)
+            else:
+                lines, left, right = np.intersect1d(piece.lines, match.lines, assume_unique=True, return_indices=True)
+                both = Piece(piece.at, lines, match.values[right], piece.values[left])
+            found.setdefault(run, []).append(both)
     return found
 
 
@@ -301,105 +327,64 @@ def _since(pieces: Pieces, starts: Mapping[uuid.UUID, float]) -> Pieces:
     }
 
 
-def _most(pieces: Pieces, low: int, high: int) -> int:
-    """Most points of a run in low ≤ step ≤ high."""
-    sizes = (sum(len(piece.within(low, high).steps) for piece in of_run) for of_run in pieces.values())
-    return max(sizes, default=0)
-
-
 def _points(runs: Sequence[uuid.UUID], pieces: Pieces, low: float | None = None, high: float | None = None) -> Points:
     """The pieces' points in range, sorted. Those whose x is not finite have no place and are left out."""
-    xs, ys, sizes = [np.empty(0)], [np.empty(0)], [0]
-    for run in runs:
-        of_run = pieces.get(run, [])
-        x = np.concatenate([piece.steps for piece in of_run]) if of_run else np.empty(0)
-        y = np.concatenate([piece.values for piece in of_run]) if of_run else np.empty(0)
-        inside = np.isfinite(x)
-        if low is not None:
-            inside &= x >= low
-        if high is not None:
-            inside &= x <= high
-        if not inside.all():
-            x, y = x[inside], y[inside]
-        if len(x) and (x[1:] < x[:-1]).any():
-            order = np.argsort(x, kind="stable")
-            x, y = x[order], y[order]
-        xs.append(x.astype(np.float64))
-        ys.append(y)
-        sizes.append(len(x))
-    return Points(np.cumsum(sizes, dtype=np.int64), np.concatenate(xs), np.concatenate(ys))
+    of_runs = [pieces.get(run, []) for run in runs]
+    ordered = [piece for of_run in of_runs for piece in of_run]
+    x = np.concatenate([np.empty(0), *(piece.steps for piece in ordered)])
+    y = np.concatenate([np.empty(0), *(piece.values for piece in ordered)])
+    sizes = np.array([sum(len(piece.values) for piece in of_run) for of_run in of_runs], dtype=np.int64)
+    inside = np.isfinite(x)
+    if low is not None:
+        inside &= x >= low
+    if high is not None:
+        inside &= x <= high
+    if not inside.all():
+        sizes = np.bincount(np.repeat(np.arange(len(runs)), sizes)[inside], minlength=len(runs))
+        x, y = x[inside], y[inside]
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    falls = np.flatnonzero(x[1:] < x[:-1]) + 1
+    if not np.isin(falls, offsets).all():
+        order = np.lexsort((x, np.repeat(np.arange(len(runs)), sizes)))
+        x, y = x[order], y[order]
+    return Points(offsets, x, y)
 
 
-def _rolled(
-    asked: Asked, extents: Mapping[uuid.UUID, Extent], start: int, end: int, width: int
-) -> tuple[dict[uuid.UUID, list[tuple[int, Buckets]]], list[uuid.UUID]]:
-    """Rollups of the runs, each (width, buckets), from the coarsest level that is fine enough; and the runs without."""
-    by_level: dict[int, list[uuid.UUID]] = defaultdict(list)
-    raw: set[uuid.UUID] = set()
-    finest = max(level for level in range(rollup.HIGHEST + 1) if rollup.width(level) <= width)
-    for run, extent in extents.items():
-        if 0 <= extent.bottom <= finest:
-            by_level[min(extent.top, finest)].append(run)
-        else:
-            raw.add(run)
-    found: dict[uuid.UUID, list[tuple[int, Buckets]]] = defaultdict(list)
-    for level, runs in by_level.items():
-        segment_width = rollup.width(level) * rollup.SEGMENT
-        rows = Rollup.objects.filter(
-            column_id=asked.column,
-            level=level,
-            run_id__in=among(runs),
-            segment__range=(start // segment_width, (end - 1) // segment_width),
-        )
-        for run, segment, data in fetch(rows.values_list("run_id", "segment", "data")):
-            try:
-                found[run].append((rollup.width(level), rollup.decode(data, segment)))
-            except codec.Corrupt as error:
-                log.error("Rollup of run %s, column %s is read from its chunks: %s", run, asked.column, error)
-                raw.add(run)
-    return {run: parts for run, parts in found.items() if run not in raw}, sorted(raw)
+def _roll(asked: Asked, extents: NDArray[np.void], grid: Grid) -> list[int]:
+    """Fill the grid from rollups, each run's from the coarsest level that is fine enough; returns the runs without."""
+    bottom, spread = extents["bottom"].astype(np.int64), grid.low is not None
+    finest = grid.width.bit_length() - rollup.width(0).bit_length()
+    level = np.minimum(extents["top"], finest - (finest - bottom) % rollup.STRIDE)
+    # Minima and maxima begin one level above the bottom.
+    rolled = (bottom >= 0) & (level >= (bottom + rollup.STRIDE if spread else bottom))
+    raw: list[int] = np.flatnonzero(~rolled & (extents["count"] > 0)).tolist()
+    for of_level in np.unique(level[rolled]).tolist():
+        raw += _put(asked, of_level, np.flatnonzero(rolled & (level == of_level)), grid)
+    return raw
 
 
-def _cells(
-    runs: Sequence[uuid.UUID],
-    rolled: Mapping[uuid.UUID, list[tuple[int, Buckets]]],
-    pieces: Pieces,
-    start: int,
-    end: int,
-    width: int,
-) -> Cells:
-    """Buckets `start` to `end` of all runs from their rollups and points.
-
-    They are gathered at the width of a rollup level, so that most rows are only copied, and then joined all together.
-    """
-    fine = max((rollup.width(level) for level in range(rollup.HIGHEST) if rollup.width(level) <= width), default=width)
-    first, size = start // fine, (end - start) // fine
-    shape = (len(runs), size)
-    count, nonfinite = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    total, low, high = np.zeros(shape), np.full(shape, np.nan), np.full(shape, np.nan)
-    for place, run in enumerate(runs):
-        parts = [rollup.coarsen(buckets, fine // own) for own, buckets in rolled.get(run, [])]
-        if of_run := pieces.get(run):
-            steps = np.concatenate([piece.steps for piece in of_run])
-            values = np.concatenate([piece.values for piece in of_run])
-            parts.append(rollup.reduce(steps, values, fine))
-        if not parts:
-            continue
-        whole = rollup.merge(parts).between(first, first + size)
-        if not len(whole):
-            continue
-        places = whole.index - first
-        begin, stop = int(places[0]), int(places[-1]) + 1
-        at = slice(begin, stop) if stop - begin == len(whole) else places
-        count[place, at] = whole.count
-        nonfinite[place, at] = whole.nonfinite
-        total[place, at] = whole.total
-        low[place, at] = whole.low
-        high[place, at] = whole.high
-    while fine < width:
-        fine *= 2
-        with np.errstate(over="ignore", invalid="ignore"):
-            count, nonfinite = count[:, ::2] + count[:, 1::2], nonfinite[:, ::2] + nonfinite[:, 1::2]
-            total = total[:, ::2] + total[:, 1::2]
-        low, high = np.fmin(low[:, ::2], low[:, 1::2]), np.fmax(high[:, ::2], high[:, 1::2])
-    return Cells(start, width, count, total, low, high, nonfinite)
+def _put(asked: Asked, level: int, runs: Ints, grid: Grid) -> list[int]:
+    """Fill the grid with these runs' rows of a level; returns those of them of which one can't be read."""
+    segment_width = rollup.width(level) * rollup.SEGMENT
+    ids = [asked.runs[at] for at in runs]
+    rows = Rollup.objects.filter(
+        column_id=asked.column,
+        level__in=[level] if grid.low is None else [level, level + rollup.SPREAD],
+        run_id__in=among(ids),
+        segment__range=(grid.start // segment_width, (grid.end - 1) // segment_width),
+    )
+    broken: set[int] = set()
+    found = placed(rows.values_list("run_id", "level", "segment", "data"), ids)
+    while some := list(islice(found, AT_ONCE)):
+        alike: dict[tuple[int, int, bytes], list[tuple[int, bytes]]] = defaultdict(list)
+        for place, kind, segment, data in some:
+            if rollup.sound(data):
+                alike[kind, segment, rollup.header(data)].append((place, data))
+            else:
+                log.error("Rollup of run %s, column %s is read from its chunks", ids[place], asked.column)
+                broken.add(int(runs[place]))
+        for (_, segment, _), together in alike.items():
+            places, blobs = zip(*together, strict=True)
+            grid.put(runs[list(places)], level, segment, rollup.decode_alike(blobs))
+    grid.empty(sorted(broken))
+    return sorted(broken)

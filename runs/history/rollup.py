@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +14,29 @@ from numpy.typing import NDArray
 from runs.history.codec import Corrupt, Floats, Ints, ramp
 
 SEGMENT = 1024  # buckets of one stored row, and of the whole top level
-HIGHEST = 29  # level whose width, 2^62, is the last power of 4 that fits in int64
-SPARSE = 4  # the bottom level's buckets are at least so many times as wide as the usual gap between steps
+STRIDE = 2  # from one stored level to the next
+HIGHEST = 58  # level whose width, 2^62, is the last power of 2 that fits in int64
+SPARSE = 16  # the bottom level's buckets are at least so many times as wide as the usual gap between steps
+SPREAD = 64  # added to a level: the rows that hold minima and maxima of its buckets
 
-MAGIC = b"CHr\x01"  # the last byte is the version
-EXTENT_MAGIC = b"CHe\x01"
-_HEADER = struct.Struct("<4sHHIBxxx")  # magic, buckets, first place, count of all, flags
+MAGIC = b"CHr\x02"  # the last byte is the version
+EXTENT_MAGIC = b"CHe\x02"
+# Magic, buckets, first place, counts of the first, of those between, of the last; then bytes of one place, count,
+# count of non-finite points, value (0: not written); number of arrays of values.
+_HEADER = struct.Struct("<4sHHIIIBBBBBxxx")
 _CRC = struct.Struct("<I")
 _EXTENT = struct.Struct("<4sqqqbb")
-
-PLACES = 1  # the row lists the places of its buckets; else they follow one another
-COUNTS = 2  # each bucket has its own count
-NONFINITE = 4  # there are non-finite points
-SPREAD = 8  # low and high are written; else each equals the sum
-WIDE = 16  # low and high are float64; else float32
+EXTENT = np.dtype(
+    [
+        ("magic", "S4"),
+        ("count", "<i8"),
+        ("first", "<i8"),
+        ("last", "<i8"),
+        ("bottom", "i1"),
+        ("top", "i1"),
+        ("crc", "<u4"),
+    ]
+)  # a row as numpy reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Buckets:
     index: Ints  # (buckets,) all arrays alike
     count: Ints  # finite points
     total: Floats  # their sum
-    low: Floats  # NaN where count is 0
+    low: Floats  # NaN where count is 0, or where it was not asked for
     high: Floats
     nonfinite: Ints
 
@@ -71,7 +81,7 @@ class Extent:
 
 def width(level: int) -> int:
     """Steps in a bucket."""
-    return 16 << (2 * level)
+    return 16 << level
 
 
 def bottom_level(steps: Ints) -> int:
@@ -85,23 +95,40 @@ def bottom_level(steps: Ints) -> int:
 
 
 def top_level(bottom: int, first: int, last: int) -> int:
-    """The finest level, from `bottom` up, at which `first` to `last` are at most SEGMENT buckets."""
+    """The finest stored level, from `bottom` up, at which `first` to `last` are at most SEGMENT buckets."""
     level = bottom
     while last // width(level) - first // width(level) >= SEGMENT:
-        level += 1
+        level += STRIDE
     return level
 
 
-def reduce(steps: Ints, values: Floats, width: int) -> Buckets:
-    """Points, in any order, to buckets. `width` is a power of two, as all widths are."""
+def reduce(steps: Ints, values: Floats, width: int, *, spread: bool = True) -> Buckets:
+    """Points, in any order, to buckets; without `spread` low and high are NaN. `width` is a power of two."""
+    if not len(steps):
+        return EMPTY
     index = steps >> (width.bit_length() - 1)
+    if (index[1:] < index[:-1]).any():
+        order = np.argsort(index, kind="stable")
+        index, values = index[order], values[order]
+    starts = _starts(index)
+    sizes = np.diff(starts, append=len(index))
     finite = np.isfinite(values)
+    known = values
     if finite.all():
-        return _combine(index, np.ones_like(index), values, values, values, np.zeros_like(index))
-    known = np.where(finite, values, np.nan)
-    return _combine(
-        index, finite.astype(np.int64), np.where(finite, values, 0.0), known, known, (~finite).astype(np.int64)
-    )
+        count = sizes
+    else:
+        count = np.add.reduceat(finite.astype(np.int64), starts)
+        values, known = np.where(finite, values, 0.0), np.where(finite, values, np.nan)
+    low = high = np.full(len(starts), np.nan)
+    if spread:
+        low, high = np.fmin.reduceat(known, starts), np.fmax.reduceat(known, starts)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return Buckets(index[starts], count, np.add.reduceat(values, starts), low, high, sizes - count)
+
+
+def _starts(index: Ints) -> Ints:
+    """Where each new one of the ascending indices begins."""
+    return np.flatnonzero(np.concatenate(([True], index[1:] != index[:-1])))
 
 
 def merge(parts: Sequence[Buckets]) -> Buckets:
@@ -135,7 +162,7 @@ def _combine(index: Ints, count: Ints, total: Floats, low: Floats, high: Floats,
         order = np.argsort(index, kind="stable")
         index, count, nonfinite = index[order], count[order], nonfinite[order]
         total, low, high = total[order], low[order], high[order]
-    starts = np.flatnonzero(np.concatenate(([True], index[1:] != index[:-1])))
+    starts = _starts(index)
     with np.errstate(over="ignore", invalid="ignore"):
         return Buckets(
             index[starts],
@@ -153,65 +180,117 @@ EMPTY = Buckets(
 
 
 def encode(buckets: Buckets, segment: int) -> bytes:
-    """The bytes of one row: all buckets must lie in the segment."""
-    places = buckets.index - segment * SEGMENT
-    flags, parts = 0, [buckets.total.astype("<f8").tobytes()]
-    if places[-1] - places[0] >= len(places):
-        flags |= PLACES
-        parts.append(places.astype("<u2").tobytes())
-    if (buckets.count != buckets.count[0]).any() or buckets.count[0] >= 2**32:
-        flags |= COUNTS
-        parts.append(buckets.count.astype("<u8").tobytes())
-    if buckets.nonfinite.any():
-        flags |= NONFINITE
-        parts.append(buckets.nonfinite.astype("<u8").tobytes())
-    if not (_same(buckets.low, buckets.total) and _same(buckets.high, buckets.total)):
-        flags |= SPREAD
-        with np.errstate(over="ignore", under="ignore"):
-            low, high = buckets.low.astype("<f4"), buckets.high.astype("<f4")
-            if not (_same(low.astype(np.float64), buckets.low) and _same(high.astype(np.float64), buckets.high)):
-                flags |= WIDE
-                low, high = buckets.low.astype("<f8"), buckets.high.astype("<f8")
-        parts += [low.tobytes(), high.tobytes()]
-    everywhere = 0 if flags & COUNTS else int(buckets.count[0])
-    header = _HEADER.pack(MAGIC, len(buckets), int(places[0]), everywhere, flags)
-    body = b"".join(parts)
+    """The bytes of one row of counts and sums: all buckets must lie in the segment."""
+    return _encode(buckets.index - segment * SEGMENT, buckets.count, buckets.nonfinite, [buckets.total])
+
+
+def encode_spread(buckets: Buckets, segment: int) -> bytes:
+    """The bytes of one row of minima and maxima."""
+    none = np.zeros_like(buckets.count)
+    return _encode(buckets.index - segment * SEGMENT, none, none, [buckets.low, buckets.high])
+
+
+def _encode(places: Ints, count: Ints, nonfinite: Ints, values: Sequence[Floats]) -> bytes:
+    first, between, last = int(count[0]), int(count[len(count) // 2]), int(count[-1])
+    listed = places.astype("<u2") if places[-1] - places[0] >= len(places) else None
+    counts = None
+    if (count[1:-1] != between).any() or count.max() >= 2**32:
+        counts, first, between, last = _short(count), 0, 0, 0
+    strange = _short(nonfinite) if nonfinite.any() else None
+    together = np.stack(values)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        narrow = together.astype("<f4")
+        if (narrow.astype(np.float64).view(np.int64) == together.view(np.int64)).all():  # -0.0 is not 0.0, NaN is NaN
+            together = narrow
+    arrays = [
+        together.astype(together.dtype.newbyteorder("<")),
+        *(array for array in (listed, counts, strange) if array is not None),
+    ]
+    sizes = [0 if array is None else array.itemsize for array in (listed, counts, strange)]
+    header = _HEADER.pack(
+        MAGIC, len(places), int(places[0]), first, between, last, *sizes, together.itemsize, len(values)
+    )
+    body = b"".join(array.tobytes() for array in arrays)
     return header + _CRC.pack(zlib.crc32(body, zlib.crc32(header))) + body
 
 
-def _same(some: Floats, others: Floats) -> bool:
-    """Equal to the bit: -0.0 is not 0.0, NaN is NaN."""
-    return bool((some.view(np.int64) == others.view(np.int64)).all())
+def _short(array: Ints) -> NDArray[Any]:
+    """As the shortest unsigned type that holds all."""
+    most = int(array.max())
+    return array.astype(next(f"<u{size}" for size in (1, 2, 4, 8) if most < 256**size))
 
 
-def decode(data: bytes | memoryview, segment: int) -> Buckets:
-    """Back from `encode`. Raises Corrupt."""
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one segment that are laid out alike, decoded together. The first axis may be 1 long for all of them."""
+
+    places: Ints  # (rows, buckets) in the segment, ascending
+    following: bool  # places are one after the other, and the same in all rows
+    count: Ints
+    nonfinite: Ints
+    values: Sequence[Floats]  # sums; or minima and maxima
+
+    def dense(self, values: NDArray[Any], nothing: float) -> tuple[int, NDArray[Any]]:
+        """The first place, and `values` from there on as (rows or 1, places): `nothing` where there is no bucket."""
+        first = int(self.places[:, 0].min())
+        if self.following:
+            return first, values
+        dense = np.full((len(self.places), int(self.places[:, -1].max()) - first + 1), nothing, values.dtype)
+        np.put_along_axis(dense, self.places - first, np.broadcast_to(values, self.places.shape), axis=1)
+        return first, dense
+
+
+def sound(row: bytes) -> bool:
+    """Whether a row is as it was written."""
     at = _HEADER.size + _CRC.size
-    if len(data) < at:
-        raise Corrupt("too short")
-    magic, buckets, first, everywhere, flags = _HEADER.unpack_from(data)
-    if magic != MAGIC:
-        raise Corrupt("not a rollup of this version")
-    view = memoryview(data)
-    if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(view[at:], zlib.crc32(view[: _HEADER.size])):
-        raise Corrupt("checksum")
+    if len(row) < at or row[: len(MAGIC)] != MAGIC:
+        return False
+    view = memoryview(row)
+    right: int = _CRC.unpack_from(row, _HEADER.size)[0]
+    return right == zlib.crc32(view[at:], zlib.crc32(view[: _HEADER.size]))
 
-    def part(kind: str) -> NDArray:
+
+def header(row: bytes) -> bytes:
+    """What rows have in common that `decode_alike` can decode together."""
+    return row[: _HEADER.size]
+
+
+def decode_alike(rows: Sequence[bytes]) -> Rows:
+    """Sound rows of equal `header`."""
+    _, buckets, first, *counts, place_size, count_size, strange_size, value_size, arrays = _HEADER.unpack_from(rows[0])
+    table = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1)
+    at = _HEADER.size + _CRC.size
+
+    def part(kind: str) -> NDArray[Any]:
         nonlocal at
-        array = np.frombuffer(data, kind, buckets, at)
-        at += array.nbytes
-        return array
+        size = buckets * int(kind[-1])
+        at += size
+        return table[:, at - size : at].view(kind)
 
-    total = part("<f8")
-    start = segment * SEGMENT
-    index = part("<u2") + np.int64(start) if flags & PLACES else ramp(start + first, 1, buckets)
-    count = part("<u8").astype(np.int64) if flags & COUNTS else ramp(everywhere, 0, buckets)
-    nonfinite = part("<u8").astype(np.int64) if flags & NONFINITE else ramp(0, 0, buckets)
-    low = high = total
-    if flags & SPREAD:
-        kind = "<f8" if flags & WIDE else "<f4"
-        low, high = part(kind).astype(np.float64, copy=False), part(kind).astype(np.float64, copy=False)
-    return Buckets(index, count, total, low, high, nonfinite)
+    values = [part(f"<f{value_size}") for _ in range(arrays)]
+    places = part("<u2").astype(np.int64) if place_size else ramp(first, 1, buckets)[None]
+    if count_size:
+        count = part(f"<u{count_size}").astype(np.int64)
+    else:
+        count = np.full((1, buckets), counts[1], np.int64)
+        count[0, 0], count[0, -1] = counts[0], counts[2]
+    nonfinite = part(f"<u{strange_size}").astype(np.int64) if strange_size else ramp(0, 0, buckets)[None]
+    return Rows(places, not place_size, count, nonfinite, values)
+
+
+def decode(totals: bytes | memoryview, spread: bytes | memoryview | None, segment: int) -> Buckets:
+    """Back from `encode` and, where there is a row of it, `encode_spread`. Raises Corrupt."""
+    some = [bytes(row) for row in (totals, spread) if row is not None]
+    if not all(map(sound, some)):
+        raise Corrupt("rollup")
+    rows, *others = (decode_alike([row]) for row in some)
+    total = rows.values[0][0].astype(np.float64)
+    low = high = np.full_like(total, np.nan)
+    if others:
+        if not np.array_equal(others[0].places, rows.places):
+            raise Corrupt("the rows of minima and of sums hold different buckets")
+        low, high = (values[0].astype(np.float64) for values in others[0].values)
+    return Buckets(rows.places[0] + segment * SEGMENT, rows.count[0], total, low, high, rows.nonfinite[0])
 
 
 def encode_extent(extent: Extent) -> bytes:
@@ -219,13 +298,17 @@ def encode_extent(extent: Extent) -> bytes:
     return body + _CRC.pack(zlib.crc32(body))
 
 
+def sound_extent(data: bytes | memoryview) -> bool:
+    """Whether an extent is as it was written."""
+    if len(data) != EXTENT.itemsize or data[: len(EXTENT_MAGIC)] != EXTENT_MAGIC:
+        return False
+    right: int = _CRC.unpack_from(data, _EXTENT.size)[0]
+    return right == zlib.crc32(data[: _EXTENT.size])
+
+
 def decode_extent(data: bytes | memoryview) -> Extent:
     """Back from `encode_extent`. Raises Corrupt."""
-    if len(data) != _EXTENT.size + _CRC.size or _CRC.unpack_from(data, _EXTENT.size)[0] != zlib.crc32(
-        data[: _EXTENT.size]
-    ):
-        raise Corrupt("checksum")
-    magic, *fields = _EXTENT.unpack_from(data)
-    if magic != EXTENT_MAGIC:
-        raise Corrupt("not an extent of this version")
+    if not sound_extent(data):
+        raise Corrupt("extent")
+    _, *fields = _EXTENT.unpack_from(data)
     return Extent(*fields)

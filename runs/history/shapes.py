@@ -36,13 +36,13 @@ class Cells:
     """Buckets of `width` steps, shared by all runs: bucket j holds start + j·width ≤ step < start + (j+1)·width.
 
     `width` is a power of two and `start` a multiple of it. All arrays are (runs, buckets). Where `count` is 0, total is
-    0 and low and high are NaN.
+    0 and low and high are NaN; they are None if nobody wanted them.
     """
 
     start: int
     width: int
     count: Counts  # finite points
     total: Floats  # their sum
-    low: Floats
-    high: Floats
+    low: Floats | None
+    high: Floats | None
     nonfinite: Counts

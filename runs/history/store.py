@@ -109,17 +109,28 @@ def read(
     hi: float | None = None,
     exact_below: int = 2000,
     cells: int = 1000,
+    spread: bool = True,
 ) -> Points | Cells:
     """Series of one column for many runs, run order kept.
 
     Points when no run has more than `exact_below` values in lo ≤ x ≤ hi, or when x is not `_step`; else the finest
     Cells that need at most `cells` buckets (but never less than two), the first and last of which are whole even if
-    `lo` and `hi` cut them. `run_ids` are distinct; an unknown column or run is one without points.
+    `lo` and `hi` cut them. Without `spread` Cells have no low and high, and come quicker. `run_ids` are distinct; an
+    unknown column or run is one without points.
 
     `x` is `_step`, another history key, paired by line, or `_absolute_runtime`: seconds by the run's clock since it
     began, so `_timestamp` less that moment. Points whose x is not finite are left out.
     """
-    return reader.read(column_id=column_id, run_ids=run_ids, x=x, lo=lo, hi=hi, exact_below=exact_below, cells=cells)
+    return reader.read(
+        column_id=column_id,
+        run_ids=run_ids,
+        x=x,
+        lo=lo,
+        hi=hi,
+        exact_below=exact_below,
+        cells=cells,
+        spread=spread,
+    )
 
 
 def logged(*, column_id: uuid.UUID) -> set[uuid.UUID]:

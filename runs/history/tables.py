@@ -14,8 +14,9 @@ class LieTogether(Operation):
 
     A chart reads one column of many runs, so those rows should be neighbours; the primary key begins with the run, so
     that rows can be spread over servers. SQLite: the table is made anew without rowid, its key in this order, and an
-    index on the run unless the key begins with it. PostgreSQL: blobs stored as they are, being compressed already, and
-    with `indexed` an index on `order` (for a model that declares none that will do).
+    index on the run unless the key begins with it; indexes that begin as the order does are left out, as the table
+    itself finds their rows. PostgreSQL: blobs stored as they are, being compressed already, and with `indexed` an index
+    on `order` (for a model that declares none that will do).
 
     On SQLite a later migration that alters such a table makes it anew without this: it must end with this operation.
     """
@@ -63,7 +64,9 @@ class LieTogether(Operation):
         schema_editor.execute(f"{head}{found}{order}){rest.replace(' WITHOUT ROWID', '')} WITHOUT ROWID")
         schema_editor.execute(f"INSERT INTO {table} SELECT * FROM {old}")
         schema_editor.execute(f"DROP TABLE {old}")
+        lead = ", ".join(order.split(", ")[:2])
         for sql in indexes:
-            schema_editor.execute(sql)
+            if f"({lead}" not in sql:
+                schema_editor.execute(sql)
         if self.order[0] != "run_id":
             schema_editor.execute(f"CREATE INDEX IF NOT EXISTS {table}_run ON {table} (run_id)")

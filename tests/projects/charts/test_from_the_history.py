@@ -84,6 +84,14 @@ def test_a_long_history_is_drawn_from_every_point_of_it(steps: int) -> None:
     assert decoded(made["data"][0]["y"])[: len(bins)] == pytest.approx(np.mean(bins, axis=1) + spread, rel=1e-6)
 
 
+@pytest.mark.parametrize("steps", [2500, 12_000, 70_000])
+def test_a_spike_is_the_end_of_the_band_however_long_the_history(steps: int) -> None:
+    project, values = make_project(), noise(2, steps)
+    values[0][steps // 3], values[1][steps // 2] = 1e6, -1e6
+    band = drawn(project, log(project, values), groupArea="minmax")["data"][0]
+    assert (decoded(band["y"]).max(), decoded(band["y"]).min()) == (1e6, -1e6)
+
+
 def test_a_zoom_shows_the_steps_themselves() -> None:
     project, values = make_project(), noise(3, 6000)
     made = drawn(project, log(project, values), lo=3000, hi=3100)

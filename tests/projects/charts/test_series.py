@@ -190,6 +190,21 @@ def test_a_spike_in_a_bin_is_in_the_max_line_and_in_the_min_max_band(history) ->
     assert max(y_of(made, "a")) == 100 / 16 / 2
 
 
+@pytest.mark.parametrize(
+    ("spec", "spread"),
+    [
+        ({}, False),
+        ({"groupAgg": "median", "groupArea": "quartiles"}, False),
+        ({"groupArea": "minmax"}, True),
+        ({"groupAgg": "max", "groupArea": "none"}, True),
+    ],
+)
+def test_extremes_are_asked_for_only_where_they_are_drawn(history, spec: dict, spread: bool) -> None:
+    asked = history([(0, 1), (5, 2)]).asked
+    figure(group("a", 0), **spec)
+    assert asked[0]["spread"] == spread
+
+
 def test_the_question_names_column_axis_and_range(history) -> None:
     asked = history([(0, 1), (5, 2), (9, 3)]).asked
     assert y_of(figure(group("a", 0), lo=4, hi=8), "a") == [2]
@@ -197,9 +212,17 @@ def test_the_question_names_column_axis_and_range(history) -> None:
     figure(group("a", 0), xMin=1, xMax=7, lo=2.0, cells=1000)
     column = column_id(PROJECT, "history", "val/loss")
     assert asked == [
-        {"column_id": column, "x": "_step", "lo": 4, "hi": 8, "exact_below": 1000, "cells": 500},
-        {"column_id": column, "x": "_runtime", "lo": 1.0, "hi": 7.0, "exact_below": 1000, "cells": 500},
-        {"column_id": column, "x": "_step", "lo": 2.0, "hi": 7.0, "exact_below": 2000, "cells": 1000},
+        {"column_id": column, "x": "_step", "lo": 4, "hi": 8, "exact_below": 1000, "cells": 500, "spread": False},
+        {
+            "column_id": column,
+            "x": "_runtime",
+            "lo": 1.0,
+            "hi": 7.0,
+            "exact_below": 1000,
+            "cells": 500,
+            "spread": False,
+        },
+        {"column_id": column, "x": "_step", "lo": 2.0, "hi": 7.0, "exact_below": 2000, "cells": 1000, "spread": False},
     ]
 
 

@@ -62,6 +62,33 @@ def test_only_numbers_are_in_the_series(values: list[Any]) -> None:
     assert bits(numbers) == bits([value for _, value in wanted])
 
 
+@given(st.data())
+def test_a_part_of_a_chunk_is_what_the_whole_has_in_range(data: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codec, "PAGE", 4)
+        values = data.draw(st.lists(st.one_of(FLOATS, FLOATS, st.none()), max_size=30))
+        steps = data.draw(st.lists(st.integers(-20, 60), min_size=len(values), max_size=len(values)))
+        written = codec.encode(chunk(values, sorted(steps) if data.draw(st.booleans()) else steps))
+        low, high = data.draw(st.integers(-25, 65)), data.draw(st.integers(-25, 65))
+        whole, part = codec.decode(written).series(), codec.series(written, low, high)
+    inside = (whole[1] >= low) & (whole[1] <= high)
+    assert [array[inside].tolist() for array in whole[:2]] == [array.tolist() for array in part[:2]]
+    assert bits(whole[2][inside]) == bits(part[2])
+
+
+def test_pages_out_of_range_are_not_looked_at() -> None:
+    values = np.random.default_rng(0).standard_normal(5000)
+    damaged = codec.encode(chunk(values.tolist()))[:-1] + b"?"
+    assert codec.series(damaged, 0, 4000)[2].tolist() == values[:4001].tolist()
+    with pytest.raises(codec.Corrupt):
+        codec.series(damaged, 0, 4999)
+
+
+def test_whole_numbers_that_rise_evenly_take_no_room() -> None:
+    for values in (list(range(0, 40_000, 5)), [7] * 8000):
+        assert len(codec.encode(chunk(values))) < 100
+
+
 def test_huge_integers_come_back_whole_and_are_points() -> None:
     values = [2**53 + 1, 2**60, -(2**63), 2**64 - 1, 2**53]
     back = codec.decode(codec.encode(chunk(values)))

@@ -45,6 +45,8 @@ def test_rows_of_one_column_are_found_by_its_key_and_by_their_run() -> None:
     tail_rows = plan(f"SELECT data FROM runs_historytail WHERE {of_stream} ORDER BY first_line")
     assert "USING PRIMARY KEY (run_id=? AND stream=? AND writer=?)" in tail_rows
     assert "TEMP B-TREE" not in tail_rows
+    one_range = "SELECT data FROM runs_historychunk WHERE column_id = 'a' AND run_id IN ('b', 'c') AND last_step >= 5"
+    assert "USING PRIMARY KEY (column_id=? AND run_id=?)" in plan(one_range)
     assert "runs_rollup_run" in plan("SELECT data FROM runs_rollup WHERE run_id = 'a'")
     assert "runs_historychunk_run" in plan("SELECT data FROM runs_historychunk WHERE run_id = 'a'")
 
