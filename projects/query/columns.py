@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from itertools import islice
 
 from django.db.models import Count, QuerySet
-from django.utils import timezone
 
 from projects.models import Project
-from projects.query.fields import RUN_FIELDS, Type
+from projects.query.fields import RUN_FIELDS, label
 from projects.query.frame import Frame
 from projects.query.natural import natural_text
 from projects.query.runset import RUN, SUMMARY, Field, Runset
 from projects.query.selection import selected
-from projects.query.targets import path
-from runs.models import Column, Kind, Run, Scope, Tag
+from runs.models import Column, Kind, Run, Scope
 
 DEFAULT_COLUMNS = 12
 MOST_DIFFERING = 100
+
+# Run fields that are never empty.
+_PER_RUN = ("display_name", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,46 +69,36 @@ def _differing_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
 def group_candidates(project: Project, runset: Runset) -> list[Candidate]:
     """Run fields, then config, then summary columns; of each, those worth grouping by (1 < distinct < runs) first.
 
-    Four queries, and one for all columns that are not in memory, or, of many runs, one for each.
+    Five queries, and one for all columns that are not in memory, or, of many runs, one for each.
     """
-    total, candidates = _run_field_candidates(selected(project, runset))
     columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
     fields = [Field(scope, key) for scope, key in columns.values_list("scope", "key")]
-    for field, distinct, count in Frame(project, runset, keys=()).label_counts(fields):
-        if count:
-            candidates.append(Candidate(field, field.key, distinct, total - count))
+    own = [Field(RUN, key) for key, field in RUN_FIELDS.items() if field.groupable and key not in _PER_RUN]
+    frame = Frame(project, runset, keys=())
+    total = len(frame)
+    counts = {field: (distinct, count) for field, distinct, count in frame.label_counts([*own, *fields])}
+    counts |= _per_run_counts(selected(project, runset))
+    # In the order of their list: the sort is stable.
+    known = [Field(RUN, key) for key, field in RUN_FIELDS.items() if field.groupable]
+    candidates = [
+        Candidate(field, label(field), counts[field][0], total - counts[field][1])
+        for field in (*known, *fields)
+        if field.scope == RUN or counts[field][1]
+    ]
     return sorted(candidates, key=lambda candidate: _candidate_order(candidate, total))
+
+
+def _per_run_counts(runs: QuerySet[Run]) -> dict[Field, tuple[int, int]]:
+    """How many distinct values and how many at all, of what is nearly another for each run: no use in memory."""
+    counts = runs.aggregate(
+        **{f"{key}_distinct": Count(key, distinct=True) for key in _PER_RUN},
+        **{f"{key}_count": Count(key) for key in _PER_RUN},
+    )
+    return {Field(RUN, key): (counts[f"{key}_distinct"], counts[f"{key}_count"]) for key in _PER_RUN}
 
 
 def _candidate_order(candidate: Candidate, total: int) -> tuple[object, ...]:
     scopes = (RUN, Scope.CONFIG, Scope.SUMMARY)
     varies = 1 < candidate.distinct < total
-    # Run fields keep the order of their list: the sort is stable.
     name = () if candidate.field.scope == RUN else natural_text(candidate.field.key)
     return scopes.index(candidate.field.scope), not varies, name
-
-
-def _run_field_candidates(runs: QuerySet[Run]) -> tuple[int, list[Candidate]]:
-    now = timezone.now()
-    asked = {key: field for key, field in RUN_FIELDS.items() if field.groupable and field.type is not Type.TAGS}
-    expressions = {path(Field(RUN, key)): field.expression(now) for key, field in asked.items()}
-    counts = runs.annotate(**expressions).aggregate(
-        total=Count("pk"),
-        **{f"{name}_distinct": Count(name, distinct=True) for name in expressions},
-        **{f"{name}_count": Count(name) for name in expressions},
-    )
-    total = counts["total"]
-    tags = Tag.objects.filter(run__in=runs).aggregate(
-        distinct=Count("tag", distinct=True), count=Count("run", distinct=True)
-    )
-    found = []
-    for key, field in RUN_FIELDS.items():
-        if key in asked:
-            name = path(Field(RUN, key))
-            distinct, count = counts[f"{name}_distinct"], counts[f"{name}_count"]
-        elif field.type is Type.TAGS:
-            distinct, count = tags["distinct"], tags["count"]
-        else:
-            continue
-        found.append(Candidate(Field(RUN, key), field.label, distinct, total - count))
-    return total, found

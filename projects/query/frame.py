@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from projects.models import Project
 from projects.query.fields import RUN_FIELDS, numeric_fields
-from projects.query.labels import Labels, label_counts, labels_from, labels_of
+from projects.query.labels import Labels, exploded, label_counts, labels_from, labels_of
 from projects.query.memory import memory_of, uuids
 from projects.query.reading import ids_of, listed
 from projects.query.runset import RUN, Field, Runset
@@ -26,6 +26,7 @@ from runs.models import Run, State
 from runs.states import AFTER_SILENCE, alive_since
 
 STATE = Field(RUN, "state")
+TAGS = Field(RUN, "tags")
 DURATION = Field(RUN, "duration")
 
 _AT_ONCE = 100
@@ -85,8 +86,15 @@ class Frame:
         for start in range(0, len(fields), _AT_ONCE):
             some = fields[start : start + _AT_ONCE]
             slots, columns = self._memory.columns(self._ids, self._versions, some)
+            self._columns |= {field: columns[field] for field in some if field.scope == RUN}
             for field in some:
-                yield field, *label_counts(columns[field], slots)
+                if field == STATE:
+                    yield field, len(np.unique(self.states.codes)), len(self)
+                elif field == TAGS:
+                    labels = self.labels(TAGS)
+                    yield field, len(exploded(labels)[0]), int(np.count_nonzero(labels.codes < len(labels)))
+                else:
+                    yield field, *label_counts(columns[field], slots)
 
     @cached_property
     def states(self) -> Labels:

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projects.models import Project
-from projects.query.fields import RUN_FIELDS, Type
-from projects.query.frame import Frame
+from projects.query.frame import TAGS, Frame
 from projects.query.labels import Labels, exploded
 from projects.query.palette import GREY, colour
 from projects.query.runset import RUN, Field, Runset
@@ -87,7 +86,7 @@ class Tree:
         positions, of_node = _together(nodes)
         labels = self.frame.labels(field)
         codes = labels.codes[positions]
-        if field.scope == RUN and RUN_FIELDS[field.key].type is Type.TAGS:
+        if field == TAGS:
             labels, of_set = exploded(labels)
             sizes = np.array([len(found) for found in of_set])[codes]
             positions, of_node = np.repeat(positions, sizes), np.repeat(of_node, sizes)

@@ -237,7 +237,7 @@ def test_default_columns_are_numeric_summary_columns_without_the_clients_own(pro
 def test_candidates_count_values_and_put_what_varies_first(project, django_assert_num_queries):
     for i in range(4):
         add(project, config={"same": 1, "lr": i % 2, "seed": i} | ({"rare": 1} if i else {}), group="g", tags=["t"][:i])
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         found = group_candidates(project, Runset())
     counted = {str(one.field): (one.distinct, one.missing) for one in found}
     assert counted["config.lr"] == (2, 0)
@@ -246,6 +246,8 @@ def test_candidates_count_values_and_put_what_varies_first(project, django_asser
     assert counted["group"] == (1, 0)
     assert counted["job_type"] == (0, 4)
     assert counted["tags"] == (1, 1)
+    assert counted["state"] == (1, 0)
+    assert counted["name"] == (4, 0)
     assert [str(one.field) for one in found if one.field.scope == "config"] == [
         "config.lr", "config.rare", "config.same", "config.seed"
     ]  # fmt: skip
