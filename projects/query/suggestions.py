@@ -45,7 +45,9 @@ def suggestions(project: Project, field: Field, text: str = "") -> list[Suggesti
 
 
 def _of_column(project: Project, field: Field, text: str) -> list[Suggestion]:
-    rows = ColumnValue.objects.filter(column_id=id_of(project, field), run__deleted_at=None)
+    # Of the deleted, few: looked up in their list, not joined run by run.
+    deleted = Run.objects.filter(project=project, deleted_at__isnull=False)
+    rows = ColumnValue.objects.filter(column_id=id_of(project, field)).exclude(run_id__in=deleted.values("pk"))
     if text:
         rows = rows.filter(contains_q("text", text, rows))
     counts = rows.values("token").annotate(kind_=Min("kind"), text_=Min("text"), count=Count("pk"))

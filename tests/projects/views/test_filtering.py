@@ -236,6 +236,8 @@ def test_questions_stay_few_whatever_the_filter(answer: Callable, django_assert_
 
 
 def test_columns_that_differ_are_those_without_one_value_for_all_runs(answer: Callable, project: Project) -> None:
+    set_values(make_run(project, "gone"), config={"lr": 7, "list": [7], "extra": 1})
+    Run.objects.filter(name="gone").update(deleted_at=timezone.now())
     set_values(make_run(project, "other", group="b"), config={"same": 1})
     heads = re.compile(r'<th scope="col"[^>]* title="([^"]*)"')
 
