@@ -285,8 +285,8 @@ def test_bars_and_boxes_of_a_summary_stand_beside_the_lines(page: Page, chart: L
         dialog.get_by_role("checkbox", name=METRIC).check()
         dialog.get_by_label("Section").fill("results")
         dialog.get_by_role("button", name="Add", exact=True).click()
-        expect(page.locator(f".panel[data-kind={kind}]")).to_have_count(1)
-    bars, boxes = (page.locator(f".panel[data-kind={kind}]") for kind in ("bar", "box"))
+        expect(page.locator(f"#panels .panel[data-kind={kind}]")).to_have_count(1)
+    bars, boxes = (page.locator(f"#panels .panel[data-kind={kind}]") for kind in ("bar", "box"))
     expect(bars.locator("header small")).to_have_text("mean ± std dev · 12 of 12 runs")
     heights = {trace.name: trace.y for trace in drawn(bars) if trace.role == "bar"}
     assert list(heights) == LABELS
