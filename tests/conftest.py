@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from hypothesis import settings as examples
 
 from tests.live import LiveServer, client_environment, serve
+
+# A busy machine fails no test.
+examples.register_profile("untimed", deadline=None)
+examples.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -28,13 +28,16 @@ class Queries:
             finally:
                 connection.connection.set_trace_callback(None)
             return
-        execute = psycopg.Cursor.execute
 
-        def note(cursor: Any, query: Any, params: Any = None, *, binary: bool | None = None, **rest: Any) -> Any:
-            self._said.append((query, params, bool(binary)))
-            return execute(cursor, query, params, binary=binary, **rest)
+        def noting(ask: Callable[..., Any]) -> Callable[..., Any]:
+            def note(cursor: Any, query: Any, params: Any = None, *, binary: bool | None = None, **rest: Any) -> Any:
+                self._said.append((query, params, bool(binary)))
+                return ask(cursor, query, params, binary=binary, **rest)
 
-        with patch.object(psycopg.Cursor, "execute", note):
+            return note
+
+        execute, stream = (noting(ask) for ask in (psycopg.Cursor.execute, psycopg.Cursor.stream))
+        with patch.object(psycopg.Cursor, "execute", execute), patch.object(psycopg.Cursor, "stream", stream):
             yield
 
     def run(self) -> int:

@@ -197,6 +197,7 @@ def test_a_spike_in_a_bin_is_in_the_max_line_and_in_the_min_max_band(history) ->
         ({"groupAgg": "median", "groupArea": "quartiles"}, False),
         ({"groupArea": "minmax"}, True),
         ({"groupAgg": "max", "groupArea": "none"}, True),
+        ({"tooltipTemplate": "${mean} from ${min} to ${max}"}, True),
     ],
 )
 def test_extremes_are_asked_for_only_where_they_are_drawn(history, spec: dict, spread: bool) -> None:
