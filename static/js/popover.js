@@ -24,13 +24,18 @@ function close(popover, { focus = false } = {}) {
 
 const opened = () => document.querySelectorAll(".popover[open]");
 
+const hold = (popover, still) => popover?.querySelector(":scope > .pop").toggleAttribute("inert", still);
+
 /** What is clicked in a popover that stays brings the table anew, and the popover with it. */
 function stay() {
   let staying = null;
   document.addEventListener("htmx:beforeRequest", (event) => {
-    staying = event.target.closest?.(".popover[data-stays]")?.id ?? null;
+    const popover = event.target.closest?.(".popover[data-stays]");
+    staying = popover?.id ?? null;
     returning = staying && document.activeElement?.id;
+    hold(popover, true); // What it holds speaks of the view before.
   });
+  document.addEventListener("htmx:afterRequest", (event) => hold(event.target.closest?.(".popover[data-stays]"), false));
   document.addEventListener("htmx:afterSettle", () => {
     const popover = staying && document.getElementById(staying);
     staying = null;

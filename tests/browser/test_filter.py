@@ -115,6 +115,7 @@ def test_groups_of_conditions_nest_and_charts_average_what_is_left(page: Page, p
     )
     expect(page.locator("#runs-filters .chip .text")).to_have_text("seed = 0 or (seed = 1 and not (lr in 0.3, 0.003))")
     expect(page.locator("#runs thead th.name")).to_have_text("Name (3 groups · 4 runs)")
+    expect(panel(page, METRIC).locator("header small")).to_have_text("mean ± std dev · 4 of 4 runs")
     drawn = lines(panel(page, METRIC))
     np.testing.assert_allclose(drawn["lr: 0.1"].y, losses(0.1)[:2].mean(axis=0), rtol=1e-12)
     np.testing.assert_array_equal(drawn["lr: 0.3"].y, losses(0.3)[0])
@@ -218,6 +219,7 @@ def test_runs_are_sorted_by_several_keys_that_can_be_turned_and_moved(page: Page
     expect(keys).to_have_count(2)
     page.screenshot(path=shots / "sort-light.png")
     pop.get_by_role("link", name="Move lr earlier").click()
+    expect(keys.locator(".field-name")).to_have_text(["lr", "model.depth"])
     pop.get_by_role("link", name="lr, ascending").click()
     by_rate = [
         (lr, seed) for lr in reversed(LEARNING_RATES) for odd in (0, 1) for seed in reversed(SEEDS) if seed % 2 == odd
