@@ -68,7 +68,7 @@ class Command(BaseCommand):
                 raise CommandError(f"port {port} is taken; choose another: PORT={port + 1} make demo") from error
 
     def _await(self, address: str, server: "subprocess.Popen[bytes]") -> None:
-        for _ in range(300):
+        for _ in range(1200):  # two minutes: a busy machine takes one to start
             if server.poll() is not None:
                 raise CommandError("the server did not start; its message is above")
             try:
