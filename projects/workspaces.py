@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import uuid
 from dataclasses import replace
+from threading import BoundedSemaphore
 from typing import Any
 
 from django.utils import timezone
@@ -24,6 +26,9 @@ from runs.columns import column_id
 from runs.history import store
 from runs.models import Column, Kind, Run, Scope
 from runs.states import state_expression
+
+# More charts at once than there are cores would be drawn no sooner, and each holds the cells of all its runs.
+_drawing = BoundedSemaphore(os.cpu_count() or 1)
 
 
 def panel_drawing(
@@ -46,18 +51,20 @@ def panel_drawing(
     groups, total = run_groups(project, asked, plot.limit, logged=logged)
     if counted is not None:
         groups = [replace(group, run_ids=tuple(run for run in group.run_ids if run in counted)) for group in groups]
-    return draw(
-        project_id=project.id,
-        metric=metric,
-        plot=plot,
-        groups=dressed(project, plot, groups),
-        total_groups=total,
-        lo=lo,
-        hi=hi,
-        cells=cells,
-        logged=logged,
-        grouped=bool(asked.grouping),
-    )
+    groups = dressed(project, plot, groups)
+    with _drawing:
+        return draw(
+            project_id=project.id,
+            metric=metric,
+            plot=plot,
+            groups=groups,
+            total_groups=total,
+            lo=lo,
+            hi=hi,
+            cells=cells,
+            logged=logged,
+            grouped=bool(asked.grouping),
+        )
 
 
 def panel_runset(runset: Runset, plot: LinePlot) -> Runset:

@@ -29,10 +29,10 @@ class LiveServer:
     environment: dict[str, str] = field(repr=False)
     log: Path
 
-    def manage(self, *arguments: str) -> str:
-        """What a manage.py command prints, run on the server's own database."""
+    def manage(self, *arguments: str, within: float = 180) -> str:
+        """What a manage.py command prints, run on the server's own database; `within`: seconds."""
         command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=within)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -94,7 +94,7 @@ def serve(folder: Path, *, database: dict[str, str] | None = None) -> Iterator[L
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         try:

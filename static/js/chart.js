@@ -40,9 +40,14 @@ export class Chart {
     return CELLS.find((cells) => cells >= this.plot.clientWidth) ?? CELLS.at(-1);
   }
 
+  measured() {
+    return `${this.plot.clientWidth} × ${this.plot.clientHeight}`;
+  }
+
   resized() {
-    // A hidden plot has no size to take.
-    if (!this.plot.offsetParent) return;
+    // A hidden plot has no size to take. An observer also tells the size at which it begins.
+    if (!this.plot.offsetParent || this.size === this.measured()) return;
+    this.size = this.measured();
     window.Plotly.Plots.resize(this.plot);
     if (this.cells() > this.drawn) this.draw();
   }
@@ -88,6 +93,7 @@ export class Chart {
     const first = !this.plot.classList.contains("js-plotly-plot");
     this.meta = meta;
     layout.xaxis = this.ranged(layout.xaxis);
+    if (first) this.size = this.measured();
     await window.Plotly.react(this.plot, data, themed(meta.empty ? bare(layout) : layout), CONFIG);
     const note = this.panel.querySelector("header small");
     note.textContent = note.title = [meta.header, meta.nonfiniteText].filter(Boolean).join(" · ");

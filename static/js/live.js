@@ -1,10 +1,15 @@
-/* Live: asks once a second whether anything changed, and brings table and panels up to it without disturbing the reader. */
+/* Live: asks whether anything changed, and brings table and panels up to it without disturbing the reader. */
 import { json, piece, poll } from "./ask.js";
 import { grown } from "./more.js";
 import { morphRows } from "./morph.js";
 import { arrange, redraw } from "./panels.js";
 
 const EVERY = 1000;
+
+// However many runs and panels there are, bringing the page up to date takes a tenth of the time, of which the server's
+// cores have less than half: the rest goes to the way and to drawing.
+const SHARE = 1 / 10;
+const SLOWEST = 10000;
 
 const busy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
 
@@ -39,17 +44,18 @@ export function mount(root) {
   let { version, panels } = page.dataset;
 
   async function look() {
+    const asked = performance.now();
     const now = await json(page.dataset.versionUrl);
-    if (now.version === version) return;
+    if (now.version === version) return EVERY;
     if ("reload" in page.dataset) {
       location.reload();
-      return;
+      return EVERY;
     }
-    redraw();
-    await refreshTable();
+    await Promise.all([redraw(), refreshTable()]);
     if (String(now.panels) !== panels) arrange(await piece(location.href, "panels"));
     ({ version } = now);
     panels = String(now.panels);
+    return Math.min(SLOWEST, Math.max(EVERY, (performance.now() - asked) / SHARE));
   }
   poll(look, EVERY);
 }

@@ -40,10 +40,14 @@ const observer = new IntersectionObserver(
   { rootMargin: "150px" },
 );
 
+/** Resolves when it has been drawn, or will not be for now. */
 function drawIfDue(state) {
-  if (!state.seen || !state.stale) return;
+  if (!state.seen || !state.stale) return null;
   waiting.add(state);
+  state.settled?.();
+  const drawn = new Promise((resolve) => { state.settled = resolve; });
   drawNext();
+  return drawn;
 }
 
 function drawNext() {
@@ -55,6 +59,7 @@ function drawNext() {
     state.chart ??= new Chart(state.panel, () => panelQuery(state.panel));
     state.chart.draw().finally(() => {
       flying -= 1;
+      state.settled?.();
       drawNext();
     });
   }
@@ -63,6 +68,7 @@ function drawNext() {
 /** Out of view: what is still being asked for is asked for when the panel comes back. */
 function leave(state) {
   waiting.delete(state);
+  state.settled?.();
   if (state.chart?.abort()) state.stale = true;
 }
 
@@ -98,16 +104,15 @@ function stop(panel) {
   observer.unobserve(panel);
   charts.delete(panel);
   waiting.delete(state);
+  state?.settled?.();
   state?.chart?.forget();
 }
 
-/** Draw anew what is in view now, and the rest when it comes into view. */
+/** Draw anew what is in view now, for which the promise waits, and the rest when it comes into view. */
 export function redraw(only = () => true) {
-  for (const [panel, state] of charts) {
-    if (!only(panel)) continue;
-    state.stale = true;
-    drawIfDue(state);
-  }
+  const due = [...charts].filter(([panel]) => only(panel)).map(([, state]) => state);
+  for (const state of due) state.stale = true;
+  return Promise.all(due.map(drawIfDue));
 }
 
 /** Which panels are shown: those the search means, of each section the first pages. */

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from tests.live import ROOT, LiveServer, chromium_path
 
 SHOTS = ROOT / "artifacts" / "screenshots"
+_PATIENCE = 60_000  # milliseconds: a machine that does much else is slow, not wrong
+expect.set_options(timeout=20_000)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -31,17 +33,24 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, live: LiveServer) -> Iterator[Page]:
-    """A page signed in as `ada`; an error in its scripts fails the test."""
+    """A page signed in as `ada`; an error in its scripts, or against the content security policy, fails the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(_PATIENCE)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if _wrong(said) else None)
     page.goto(live.sign_in_link())
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{live.url}/")
     yield page
     context.close()
     assert errors == []
+
+
+def _wrong(said: ConsoleMessage) -> bool:
+    """Answers other than 200 are said here too, and tests ask for some."""
+    return said.type == "error" and not said.text.startswith("Failed to load resource")
 
 
 @pytest.fixture(scope="session")

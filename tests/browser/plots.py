@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,13 +37,19 @@ def drawn(panel: Locator) -> list[Trace]:
     return [Trace(t["name"], t["role"], np.array(t["x"], float), np.array(t["y"], float)) for t in found]
 
 
+def wait_until(page: Page, expression: str, *, arg: object = None) -> None:
+    """Until it holds, within 30 seconds. Playwright's own way of waiting needs eval, which pages do not allow."""
+    deadline = time.monotonic() + 30
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(50)
+
+
 def await_points(panel: Locator, count: int) -> None:
     """Until the first line of a live chart has as many points."""
     plot = panel.locator(".plot")
     expect(plot).to_be_visible(timeout=30_000)
-    panel.page.wait_for_function(
-        "([plot, count]) => plot.calcdata?.[0]?.length >= count", arg=[plot.element_handle(), count], timeout=30_000
-    )
+    wait_until(panel.page, "([plot, count]) => plot.calcdata?.[0]?.length >= count", arg=[plot.element_handle(), count])
 
 
 def lines(panel: Locator) -> dict[str, Trace]:

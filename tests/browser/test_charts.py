@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.plots import Trace, drawn, lines, panel
+from tests.browser.plots import Trace, drawn, lines, panel, wait_until
 from tests.live import LiveServer, client_environment, run_script
 
 pytestmark = pytest.mark.browser
@@ -147,8 +147,10 @@ def test_the_original_stands_beneath_the_smoothed_line_and_a_zoom_moves_neither(
     np.testing.assert_allclose(original.y, np.nanmean(losses(0.1), axis=0), rtol=1e-6)
     dialog.get_by_label("X range, from").fill("20")
     dialog.get_by_label("X range, to").fill("30")
-    page.wait_for_function(
-        "plot => plot.calcdata.at(-3)?.length === 11", arg=preview.locator(".plot").element_handle(), timeout=10_000
+    wait_until(
+        page,
+        "plot => plot.calcdata.at(-3)?.length === 11",
+        arg=preview.locator(".plot").element_handle(),
     )
     part = of(preview, "line")
     np.testing.assert_array_equal(part.x, np.arange(20, 31))
@@ -167,8 +169,10 @@ def test_an_outlier_is_left_out_of_the_scale_and_a_double_click_shows_it(page: P
     top = "plot => plot._fullLayout.yaxis.range[1]"
     assert chart.locator(".plot").evaluate(top) < 2
     chart.locator(".plot .nsewdrag").first.dblclick()
-    page.wait_for_function(
-        "plot => plot._fullLayout.yaxis.range[1] > 300", arg=chart.locator(".plot").element_handle(), timeout=10_000
+    wait_until(
+        page,
+        "plot => plot._fullLayout.yaxis.range[1] > 300",
+        arg=chart.locator(".plot").element_handle(),
     )
     edit(page, "Data").get_by_role("button", name="Reset to project default").click()
     expect(note(chart)).to_contain_text("over epoch")
@@ -198,14 +202,14 @@ def test_a_panel_is_grouped_named_and_dashed_by_fields_of_its_own(page: Page, pr
     expect(dialog.locator(".field-error")).to_have_text("Choose a field to group by.")
     field.fill("display_name")
     plot = preview.locator(".plot").element_handle()
-    page.wait_for_function("plot => plot._fullData.filter(trace => trace.meta.role === 'line').length === 6", arg=plot)
+    wait_until(page, "plot => plot._fullData.filter(trace => trace.meta.role === 'line').length === 6", arg=plot)
     assert list(lines(preview)) == [f"Name: {lr} {seed}" for lr in (0.1, 0.3) for seed in range(RUNS)]
     dialog.get_by_role("tab", name="Legend").click()
     dialog.get_by_label("Names of lines").fill("${run:displayName} at ${config:lr}")
     dialog.get_by_label("Tooltip").fill("${mean} of ${count}")
     dialog.get_by_role("tab", name="Display").click()
     dialog.get_by_label("Dash by").fill("config.lr")
-    page.wait_for_function("plot => plot._fullData.some(trace => trace.line?.dash === 'dash')", arg=plot)
+    wait_until(page, "plot => plot._fullData.some(trace => trace.line?.dash === 'dash')", arg=plot)
     assert list(lines(preview))[0] == "0.1 0 at 0.1"
     expect(hover(preview, 5)).to_contain_text("of 1")
     dialog.get_by_role("button", name="Save").click()

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.experiment import LEARNING_RATES, SEEDS, losses
-from tests.browser.plots import lines, panel
+from tests.browser.plots import lines, panel, wait_until
 from tests.live import ROOT, LiveServer, client_environment
 
 pytestmark = pytest.mark.browser
@@ -275,14 +275,14 @@ def test_pinned_columns_stay_in_sight_where_there_is_room(page: Page, project: s
     expect(heads(page)).to_have_text(["model.depth", "Group", "Job type", "User", "Host", "Created", "seed"])
     table = page.locator("#runs-scroll")
     pinned, other = (page.locator("#runs thead th", has_text=name) for name in ("model.depth", "Group"))
-    page.wait_for_function("document.adoptedStyleSheets.some((sheet) => sheet.cssRules.length === 2)")
+    wait_until(page, "document.adoptedStyleSheets.some((sheet) => sheet.cssRules.length === 2)")
     place = "cell => cell.getBoundingClientRect().x"
     before, moved = pinned.evaluate(place), other.evaluate(place)
     table.evaluate("box => box.scrollLeft = 60")
     assert pinned.evaluate(place) == pytest.approx(before, abs=0.1)
     assert other.evaluate(place) == pytest.approx(moved - 60, abs=0.1)
     page.set_viewport_size({"width": 300, "height": 800})
-    page.wait_for_function("document.adoptedStyleSheets.every((sheet) => sheet.cssRules.length === 0)")
+    wait_until(page, "document.adoptedStyleSheets.every((sheet) => sheet.cssRules.length === 0)")
 
 
 def test_only_columns_that_differ_follow_the_filter(page: Page, project: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.browser.experiment import LEARNING_RATES, STEPS, losses
-from tests.browser.plots import bands, drawn, ends, lines, panel
+from tests.browser.plots import bands, drawn, ends, lines, panel, wait_until
 from tests.live import ROOT, LiveServer, client_environment, run_script
 
 pytestmark = pytest.mark.browser
@@ -87,13 +87,13 @@ def test_a_panel_has_its_tools_and_a_menu_for_the_keyboard(page: Page, chart: Lo
 
 def test_full_screen_draws_the_panel_over_the_whole_window(page: Page, chart: Locator) -> None:
     chart.get_by_role("button", name=f"Full screen {METRIC}").click()
-    page.wait_for_function("document.fullscreenElement?.matches('.panel')")
+    wait_until(page, "document.fullscreenElement?.matches('.panel')")
     wide = page.evaluate("innerWidth")
     svg_width = "document.querySelector('.panel .main-svg').clientWidth"
-    page.wait_for_function(f"wide => {svg_width} > wide - 40", arg=wide)
+    wait_until(page, f"wide => {svg_width} > wide - 40", arg=wide)
     assert list(lines(chart)) == LABELS
     page.evaluate("document.exitFullscreen()")
-    page.wait_for_function(f"wide => {svg_width} < wide / 2", arg=wide)
+    wait_until(page, f"wide => {svg_width} < wide / 2", arg=wide)
 
 
 def test_downloads_hold_what_is_drawn(page: Page, chart: Locator, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_zoom_asks_for_that_range_and_a_double_click_takes_it_back(page: Page,
     low, high = axis(chart)
     assert 0 < low < high < STEPS * 0.6
     assert f"lo={low}&hi={high}" in asked.value.url
-    page.wait_for_function("plot => plot.calcdata.at(-1).length < 25", arg=chart.locator(".plot").element_handle())
+    wait_until(page, "plot => plot.calcdata.at(-1).length < 25", arg=chart.locator(".plot").element_handle())
     shown = lines(chart)[LABELS[0]]
     assert shown.x.min() >= np.floor(low) - 1
     np.testing.assert_allclose(shown.y, losses(LEARNING_RATES[0]).mean(axis=0)[shown.x.astype(int)], rtol=1e-12)
@@ -137,7 +137,7 @@ def test_a_zoom_asks_for_that_range_and_a_double_click_takes_it_back(page: Page,
     rows = list(csv.DictReader(Path(started.value.path()).read_text().splitlines()))
     assert [float(row["x"]) for row in rows[: shown.x.size]] == shown.x.tolist()
     chart.locator(".nsewdrag").dblclick()
-    page.wait_for_function("plot => plot.calcdata.at(-1).length === 40", arg=chart.locator(".plot").element_handle())
+    wait_until(page, "plot => plot.calcdata.at(-1).length === 40", arg=chart.locator(".plot").element_handle())
     assert axis(chart)[0] <= 0 < STEPS - 1 <= axis(chart)[1]
 
 
@@ -156,12 +156,13 @@ def test_panels_zoom_together_when_asked_to(page: Page, project: str, chart: Loc
     page.keyboard.press("Escape")
     drag(chart, 0.25, 0.5)
     wanted = axis(chart)
-    page.wait_for_function(
+    wait_until(
+        page,
         "([plot, high]) => Math.abs(plot._fullLayout.xaxis.range[1] - high) < 1e-9",
         arg=[copy.locator(".plot").element_handle(), wanted[1]],
     )
     copy.locator(".nsewdrag").dblclick()
-    page.wait_for_function("plot => plot._fullLayout.xaxis.range[1] > 38", arg=chart.locator(".plot").element_handle())
+    wait_until(page, "plot => plot._fullLayout.xaxis.range[1] > 38", arg=chart.locator(".plot").element_handle())
 
 
 def test_panels_hover_together_when_asked_to(page: Page, project: str, chart: Locator) -> None:
@@ -224,7 +225,8 @@ def test_the_legend_hides_a_line_here_only(page: Page, chart: Locator) -> None:
     dialog.get_by_label("Show a legend").check()
     dialog.get_by_role("button", name="Save").click()
     copy.locator(".legendtoggle").nth(1).click()
-    page.wait_for_function(
+    wait_until(
+        page,
         "plot => plot._fullData.filter(trace => trace.visible === 'legendonly').length === 2",
         arg=copy.locator(".plot").element_handle(),
     )
@@ -316,8 +318,8 @@ def test_x_axis_and_smoothing_of_all_panels_live_in_the_address(page: Page, proj
     raw = lines(chart)[LABELS[0]].y
     page.get_by_label("x axis of all panels").select_option("_runtime")
     expect(page).to_have_url(re.compile(r"x=_runtime"))
-    page.wait_for_function(
-        "plot => plot.layout.xaxis.title?.text?.includes('time')", arg=chart.locator(".plot").element_handle()
+    wait_until(
+        page, "plot => plot.layout.xaxis.title?.text?.includes('time')", arg=chart.locator(".plot").element_handle()
     )
     page.get_by_label("x axis of all panels").select_option("")
     page.locator("#smoothing summary").click()

@@ -55,6 +55,8 @@ BARS = (
     Bar("disk", "*", "noisy float64", 8, against="raw*"),
     Bar("disk", "*", "noisy float32", 4, against="raw*"),
     Bar("memory", "*", "*", 300e6),
+    Bar("page", "*", "all drawn", 1.5),
+    Bar("page", "*", "server, per second watched", 0.05),
 )
 
 

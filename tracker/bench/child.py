@@ -12,9 +12,10 @@ import numpy as np
 from django.core.management import call_command
 from django.db import connection
 
-from tracker.bench import charts, data, disk, fresh, ingestion, tables
+from tracker.bench import charts, data, disk, fresh, ingestion, page, tables
 from tracker.bench.measure import Measure
 from tracker.bench.sizes import Sizes
+from tracker.memory import arenas_limit
 from tracker.static import collect_if_stale
 
 
@@ -43,13 +44,17 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, object]:
     for runs in sizes.tables:
         say(f"table, {runs:,} runs")
         measures += tables.measure(runs, repeat=sizes.repeat)
-        page = f"/{data.USER}/table-{runs}?group=config.{data.ARM}&sort=-summary.m00"
-        measures += fresh.pages(page, repeat=sizes.repeat, times=1).memory(f"table, {runs:,} runs")
+        address = f"/{data.USER}/table-{runs}?group=config.{data.ARM}&sort=-summary.m00"
+        measures += fresh.pages(address, repeat=sizes.repeat, times=1).memory(f"table, {runs:,} runs")
+    if sizes.page:
+        say("project page, in a browser")
+        measures += page.measure(repeat=sizes.repeat)
     return {"version": _version(), "measures": [asdict(item) for item in measures]}
 
 
 def task(said: dict[str, Any]) -> fresh.Said:
-    """What another process of the bench asked this new one to do."""
+    """What another process of the bench asked this new one to do; it takes memory as a server does."""
+    arenas_limit()
     if "page" in said:
         return fresh.page_visit(said["page"], said["repeat"])
     return ingestion.memory_visit(said["ingestion"])

@@ -17,6 +17,7 @@ class Sizes:
     lines: int  # that one run sends when ingestion is measured, and has when disk is
     repeat: int  # rounds, of which the median counts
     visits: int  # new processes a page is asked of
+    page: bool = False  # in a browser, too
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -37,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, default=Path("artifacts/bench.json"), help="the JSON file")
         parser.add_argument("--sizes", type=chart_sizes, help="charts, as RUNSxSTEPS,…")
         parser.add_argument("--huge", action="store_true", help="a chart of 1,000 runs × 1,000,000 steps, too")
+        parser.add_argument("--page", action="store_true", help="the project page in a Chromium, too; needs playwright")
         parser.add_argument("--growing", type=chart_sizes, help="charts of growing runs, as RUNSxLINES,…")
         parser.add_argument("--tables", type=counts, help="runs in the table, as RUNS,…")
         parser.add_argument("--lines", type=count, help="lines of a run, for ingestion and disk")
@@ -92,6 +93,7 @@ class Command(BaseCommand):
         asked = {"charts": options["sizes"], **{key: options[key] for key in ("growing", "tables", "lines", "repeat")}}
         given = {key: value for key, value in asked.items() if value is not None}
         sizes = replace(QUICK if options["quick"] else DEFAULT, **given)
+        sizes = replace(sizes, page=options["page"])
         if options["huge"]:
             sizes = replace(sizes, charts=(*sizes.charts, HUGE))
         # The databases come one after the other, each in a folder of its own.
