@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from projects.names import MAX_TITLE, title_from
+
 # Of metrics without a "/" in their name.
 NO_SECTION = "Charts"
 MOST_ADDED = 500
-MAX_NAME = 100
 
 _IDS = uuid.UUID("5f0c9b3e-6d0f-5c39-9a53-0d5a7f4f5d11")
 
@@ -155,7 +156,7 @@ def section_of(metric: str) -> str:
 
 def section_name(text: str) -> str:
     """As kept. Raises LayoutError."""
-    name = text.strip()
-    if not 0 < len(name) <= MAX_NAME or any(char < " " or "\ud800" <= char <= "\udfff" for char in name):
-        raise LayoutError(f"A section's name has 1 to {MAX_NAME} characters.")
+    name = title_from(text)
+    if name is None:
+        raise LayoutError(f"A section's name has 1 to {MAX_TITLE} characters.")
     return name

@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from projects.charts.line_plot import VARIABLE, LinePlot, legend_field
 from projects.models import Project
-from projects.query.fields import RUN_FIELDS, field_from, id_of
+from projects.query.fields import RUN_FIELDS, id_of
 from projects.query.grouping import NOT_SET, RunGroup
 from projects.query.natural import natural_text
 from projects.query.runset import RUN, Field
+from projects.query.splits import group_field_from
 from projects.query.targets import path
 from runs.models import ColumnValue, Run
 
@@ -29,7 +30,7 @@ Texts = Mapping[uuid.UUID, str]  # a run's value as shown; without one it is mis
 def dressed(project: Project, plot: LinePlot, groups: Sequence[RunGroup]) -> list[RunGroup]:
     """The groups with the plot's names and dashes. Two queries at most, none unless the plot asks for either."""
     named = [legend_field(found[1]) for found in VARIABLE.finditer(plot.legend_template)]
-    dash = field_from(plot.dash_by) if plot.dash_by else None
+    dash = group_field_from(plot.dash_by) if plot.dash_by else None
     wanted = {field for field in (*named, dash) if field is not None}
     texts = _texts(project, wanted, [run for group in groups for run in group.run_ids]) if wanted else {}
     result = list(groups)

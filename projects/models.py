@@ -131,3 +131,15 @@ class PanelSettings(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["workspace"])]
+
+
+class GroupingPreset(models.Model):
+    """Fields to group by, under a name that everybody in the project sees."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="grouping_presets")
+    name = models.CharField(max_length=100)
+    fields = JSONTextField(default=list, help_text="As projects.query.splits writes them, the outermost first.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="grouping_preset_name_once")]

@@ -5,6 +5,7 @@ import re
 _ENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _PROJECT_FORBIDDEN = re.compile(r"[/\\#?%:\x00-\x1f\x7f\ud800-\udfff]")
 _PROJECT_MAX = 128
+MAX_TITLE = 100
 
 # First path segments that belong to the site itself; tests hold this list against the URLconf.
 RESERVED = frozenset(
@@ -25,6 +26,13 @@ def entity_name_check(name: str) -> None:
         raise BadName(f"{name!r}: a name is 1 to 64 letters, digits, '-' and '_', and starts with a letter or digit")
     if name.lower() in RESERVED:
         raise BadName(f"{name!r} is a name of the site itself")
+
+
+def title_from(text: str) -> str | None:
+    """A name that people give to what they made, such as a view; None if it is none."""
+    title = text.strip()
+    wrong = any(char < " " or "\ud800" <= char <= "\udfff" for char in title)
+    return None if wrong or not 0 < len(title) <= MAX_TITLE else title
 
 
 def project_name_check(name: str) -> None:

@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from projects.layout import Layout
 from projects.models import PanelSettings, Project, User, Workspace, default_workspace_id
+from projects.names import MAX_TITLE, title_from
 
 MOST_VIEWS = 200  # of a person in a project, and of everybody together
-MAX_NAME = 100
 MAX_QUERY = 20_000
 
 Spec = dict[str, Any]
@@ -166,9 +166,9 @@ def _change(workspace: Workspace, apply: Callable[[Spec], Spec]) -> None:
 
 
 def _name(text: str) -> str:
-    name = text.strip()
-    if not 0 < len(name) <= MAX_NAME or any(char < " " or "\ud800" <= char <= "\udfff" for char in name):
-        raise ViewError(f"A view's name has 1 to {MAX_NAME} characters.")
+    name = title_from(text)
+    if name is None:
+        raise ViewError(f"A view's name has 1 to {MAX_TITLE} characters.")
     return name
 
 

@@ -16,10 +16,11 @@ from projects.charts.series import CELLS, Drawing, draw
 from projects.looking import Looking
 from projects.looks import dressed
 from projects.models import Project
-from projects.query.fields import RUN_FIELDS, field_from, groupable
+from projects.query.fields import RUN_FIELDS, groupable
 from projects.query.grouping import run_groups
 from projects.query.natural import natural_text
 from projects.query.runset import RUN, Field, Runset
+from projects.query.splits import group_field_from, group_field_text
 from projects.query.step_metrics import step_metric
 from projects.saved_views import panel_spec, panel_spec_save, spec_save
 from runs.columns import column_id
@@ -71,7 +72,7 @@ def panel_runset(runset: Runset, plot: LinePlot) -> Runset:
     """The table's, grouped as the panel says."""
     return {
         "none": replace(runset, grouped=False),
-        "fields": replace(runset, grouped=True, fields=tuple(map(field_from, plot.group_fields))),
+        "fields": replace(runset, grouped=True, fields=tuple(map(group_field_from, plot.group_fields))),
     }.get(plot.group_by, runset)
 
 
@@ -103,12 +104,12 @@ def metrics(project: Project) -> list[str]:
     return sorted(names, key=lambda name: (natural_text(name), name))
 
 
-def fields(project: Project) -> list[Field]:
-    """What runs can be grouped by: run fields, then columns in natural order. One query."""
+def fields(project: Project) -> list[str]:
+    """What runs can be grouped by, as text: run fields, then columns in natural order. One query."""
     own = [Field(RUN, key) for key in RUN_FIELDS if groupable(Field(RUN, key))]
     columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
     found = sorted(columns.values_list("scope", "key"), key=lambda name: (name[0], natural_text(name[1]), name[1]))
-    return own + [Field(scope, key) for scope, key in found]
+    return [group_field_text(field) for field in (*own, *(Field(scope, key) for scope, key in found))]
 
 
 def metric_known(project: Project, metric: str) -> bool:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from projects.query.fields import RUN_FIELDS, field_from, groupable
-from projects.query.runset import CONFIG, RUN, SUMMARY, Field
+from projects.query.fields import RUN_FIELDS, groupable
+from projects.query.runset import CONFIG, RUN, SUMMARY, Field, Split
+from projects.query.splits import group_field_from, group_field_text
 from runs.states import SHOWN_ORDER
 
 
@@ -160,17 +161,23 @@ def _tooltip_template(value: object) -> str:
 
 
 def _field(value: object) -> str:
+    """A field whose values tell runs apart, as text; "" is none."""
+    text = _text(value)
+    if text and isinstance(group_field_from(text), Split):
+        raise ValueError("Must be a field by itself.")
+    return text
+
+
+def _group_field(value: object) -> str:
     """A field that runs can be grouped by, as text; "" is none."""
     text = _text(value)
-    if text and not groupable(field_from(text)):
-        raise ValueError("Runs can't be told apart by this field.")
-    return text
+    return group_field_text(group_field_from(text)) if text else ""
 
 
 def _fields(value: object) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or len(value) > MAX_FIELDS:
         raise ValueError(f"Must be a list of at most {MAX_FIELDS} fields.")
-    return tuple(dict.fromkeys(text for item in value if (text := _field(item))))
+    return tuple(dict.fromkeys(text for item in value if (text := _group_field(item))))
 
 
 def _x_axis(value: object) -> str:

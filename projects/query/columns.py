@@ -24,12 +24,18 @@ _PER_RUN = ("display_name", "name")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something to group by: how many distinct values the selected runs have, and how many have none."""
+    """Something to group by: how many distinct values the selected runs have, how many have none, and the kinds of
+    value ever seen in a column."""
 
     field: Field
     label: str
     distinct: int
     missing: int
+    kinds: int = 0
+
+    @property
+    def varies(self) -> bool:
+        return self.distinct > 1 or bool(self.distinct and self.missing)
 
 
 def table_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
@@ -72,17 +78,17 @@ def group_candidates(project: Project, runset: Runset) -> list[Candidate]:
     Five queries, and one for all columns that are not in memory, or, of many runs, one for each.
     """
     columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
-    fields = [Field(scope, key) for scope, key in columns.values_list("scope", "key")]
+    kinds = {Field(scope, key): seen for scope, key, seen in columns.values_list("scope", "key", "kinds")}
     own = [Field(RUN, key) for key, field in RUN_FIELDS.items() if field.groupable and key not in _PER_RUN]
     frame = Frame(project, runset, keys=())
     total = len(frame)
-    counts = {field: (distinct, count) for field, distinct, count in frame.label_counts([*own, *fields])}
+    counts = {field: (distinct, count) for field, distinct, count in frame.label_counts([*own, *kinds])}
     counts |= _per_run_counts(selected(project, runset))
     # In the order of their list: the sort is stable.
     known = [Field(RUN, key) for key, field in RUN_FIELDS.items() if field.groupable]
     candidates = [
-        Candidate(field, label(field), counts[field][0], total - counts[field][1])
-        for field in (*known, *fields)
+        Candidate(field, label(field), counts[field][0], total - counts[field][1], kinds.get(field, 0))
+        for field in (*known, *kinds)
         if field.scope == RUN or counts[field][1]
     ]
     return sorted(candidates, key=lambda candidate: _candidate_order(candidate, total))

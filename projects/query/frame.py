@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from projects.models import Project
 from projects.query.fields import RUN_FIELDS, numeric_fields
-from projects.query.labels import Labels, exploded, label_counts, labels_from, labels_of
+from projects.query.labels import Labels, exploded, label_counts, labels_from, labels_of, tags
 from projects.query.memory import memory_of, uuids
 from projects.query.reading import ids_of, listed
 from projects.query.runset import RUN, Field, Runset
@@ -92,7 +92,7 @@ class Frame:
                     yield field, len(np.unique(self.states.codes)), len(self)
                 elif field == TAGS:
                     labels = self.labels(TAGS)
-                    yield field, len(exploded(labels)[0]), int(np.count_nonzero(labels.codes < len(labels)))
+                    yield field, len(exploded(labels, tags)[0]), int(np.count_nonzero(labels.codes < len(labels)))
                 else:
                     yield field, *label_counts(columns[field], slots)
 

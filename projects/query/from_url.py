@@ -1,6 +1,7 @@
 r"""Page query string <-> Runset.
 
     group=config.lr&group=job_type   group by these, in this order; `group=` by nothing
+    group=config.lr:log:4            by bins of a number, by each item of a list: splits.group_field_from
     grouped=0                        keep the fields, show the runs ungrouped
     q=text  q=/regex/                search by name
     f=config.lr:>=:0.1               a condition: field, operator, values, each `:` and `\` inside them after a `\`
@@ -24,13 +25,15 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from projects.query.fields import RUN_FIELDS, Type, field_from, groupable, label
+from projects.query.fields import RUN_FIELDS, Type, field_from, label
 from projects.query.operators import JOINS, condition_check
+from projects.query.parts import parts_from, parts_text
 from projects.query.runset import RUN, BadQuery, Branch, Condition, Field, Filter, Runset, Sort
+from projects.query.splits import group_field_from, group_field_text
 
 T = TypeVar("T")
 
-MAX_GROUP_FIELDS = 8
+MAX_GROUP_FIELDS = 32
 MAX_CONDITIONS = 20  # in the whole tree
 MAX_DEPTH = 5  # of branches
 MAX_SORTS = 8
@@ -45,12 +48,11 @@ _DIFFERING: Literal["differ"] = "differ"
 _OPENING = {f"{key}(": key for key in JOINS}
 _CLOSING = ")"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
-_PARTS = re.compile(r"((?:[^:\\]|\\[:\\])*)(:|\Z)", re.DOTALL)
 
 
 def runset_from_query(query: QueryDict, *, defaults: Runset) -> Runset:
     """Parameters of other names are left alone. Raises BadQuery, its text naming the parameter."""
-    fields = _many(query, "group", _group_field, MAX_GROUP_FIELDS)
+    fields = group_fields_from(query)
     grouped = _one(query, "grouped", _switch)
     if grouped is None:
         grouped = defaults.grouped if fields is None else bool(fields)
@@ -77,7 +79,7 @@ def query_string(runset: Runset, defaults: Runset) -> str:
         pairs += _written("f", filter_texts(runset.conditions))
     grouped = defaults.grouped
     if runset.fields != defaults.fields:
-        pairs += _written("group", map(str, runset.fields))
+        pairs += _written("group", map(group_field_text, runset.fields))
         grouped = bool(runset.fields)
     if runset.grouped != grouped:
         pairs.append(("grouped", str(int(runset.grouped))))
@@ -96,16 +98,14 @@ def query_string(runset: Runset, defaults: Runset) -> str:
     return urlencode(pairs, safe=",:/()")
 
 
+def group_fields_from(query: QueryDict) -> tuple[Field, ...] | None:
+    """What `group` says. Raises BadQuery."""
+    return _many(query, "group", group_field_from, MAX_GROUP_FIELDS)
+
+
 def condition_from(text: str) -> Condition:
     """The inverse of condition_text. Raises BadQuery."""
-    parts, end = [], 0
-    while (found := _PARTS.match(text, end)) is not None:
-        parts.append(re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL))
-        end = found.end()
-        if not found[2]:
-            break
-    else:
-        raise BadQuery("a “\\” stands before “:” or “\\”")
+    parts = parts_from(text)
     if len(parts) < 2:
         raise BadQuery("a condition is field:operator:value")
     condition = Condition(_field(parts[0]), parts[1], tuple(parts[2:]))
@@ -114,8 +114,7 @@ def condition_from(text: str) -> Condition:
 
 
 def condition_text(condition: Condition) -> str:
-    parts = (str(condition.field), condition.operator, *condition.values)
-    return ":".join(part.replace("\\", "\\\\").replace(":", "\\:") for part in parts)
+    return parts_text([str(condition.field), condition.operator, *condition.values])
 
 
 def filters_from(texts: Sequence[str]) -> tuple[Filter, ...]:
@@ -256,10 +255,3 @@ def _field(text: str) -> Field:
 
 
 _column_field = _field
-
-
-def _group_field(text: str) -> Field:
-    field = field_from(text)
-    if not groupable(field):
-        raise BadQuery(f"{label(field)} can't be grouped by")
-    return field

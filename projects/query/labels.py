@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,11 @@ class Labels:
     _pairs: list[Pair]
     _floats: Floats
     _before: int  # how many pairs rank before the floats
+
+    @classmethod
+    def of_pairs(cls, codes: Counts, pairs: list[Pair]) -> Labels:
+        """In the order given."""
+        return cls(codes, pairs, np.empty(0), len(pairs))
 
     def __len__(self) -> int:
         return len(self._pairs) + len(self._floats)
@@ -72,16 +78,32 @@ def labels_from(codes: Counts, pairs: Iterable[Pair]) -> Labels:
     ordered = _ordered(dict(pairs))
     places = {pair[0]: rank for rank, pair in enumerate(ordered)}
     ranks = np.array([*(places[token] for token, _ in pairs), len(ordered)], dtype=np.int64)
-    return Labels(ranks[codes], ordered, np.empty(0), len(ordered))
+    return Labels.of_pairs(ranks[codes], ordered)
 
 
-def exploded(labels: Labels) -> tuple[Labels, list[NDArray[np.int64]]]:
-    """Of sets of tags: the labels of single tags (their codes empty), and by code of the set the codes of its tags."""
-    sets = [labels.pair(rank)[0].split(SEPARATOR) for rank in range(len(labels))]
-    pairs = _ordered({token: token[2:] for tokens in sets for token in tokens})
+def tags(pair: Pair) -> list[Pair]:
+    """Of a set of tags, each."""
+    return [(token, token[2:]) for token in pair[0].split(SEPARATOR)]
+
+
+def items(pair: Pair) -> list[Pair]:
+    """Of a list, each item once; any other value, an empty list, and a list too long for its text, as it is."""
+    if not pair[0].startswith("l:"):
+        return [pair]
+    try:
+        values = map(typed, json.loads(pair[1]))
+        return list({value.token: (value.token, value.text) for value in values}.values()) or [pair]
+    except (ValueError, RecursionError):
+        return [pair]
+
+
+def exploded(labels: Labels, parts: Callable[[Pair], Sequence[Pair]]) -> tuple[Labels, list[NDArray[np.int64]]]:
+    """The labels of the parts of the values (their codes empty), and by code of a value the codes of its parts."""
+    sets = [parts(labels.pair(rank)) for rank in range(len(labels))]
+    pairs = _ordered(_texts(pair for found in sets for pair in found))
     places = {token: rank for rank, (token, _) in enumerate(pairs)}
-    codes = [np.array([places[token] for token in tokens], dtype=np.int64) for tokens in sets]
-    single = Labels(np.empty(0, dtype=np.int64), pairs, np.empty(0), len(pairs))
+    codes = [np.array([places[token] for token, _ in found], dtype=np.int64) for found in sets]
+    single = Labels.of_pairs(np.empty(0, dtype=np.int64), pairs)
     return single, [*codes, np.array([len(pairs)], dtype=np.int64)]
 
 

@@ -27,6 +27,22 @@ class Field:
     def __str__(self) -> str:
         return self.key if self.scope == RUN else f"{self.scope}.{self.key}"
 
+    @property
+    def plain(self) -> Field:
+        """The field by itself, however it is split."""
+        return Field(self.scope, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Field):
+    """A field to group by of which not each value makes a group (projects.query.splits).
+
+    `how`: a key of splits.WAYS with how many bins, or with their edges, as `numbers`; splits.EXPLODE; splits.WHOLE.
+    """
+
+    how: str
+    numbers: tuple[float, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projects.models import Project
-from projects.query.frame import TAGS, Frame
-from projects.query.labels import Labels, exploded
+from projects.query.bins import binned
+from projects.query.frame import Frame
+from projects.query.labels import Labels, exploded, items, tags
 from projects.query.palette import GREY, colour
-from projects.query.runset import RUN, Field, Runset
+from projects.query.runset import RUN, Field, Runset, Split
+from projects.query.splits import WAYS, explodes, group_field_text, has_tags
 from projects.query.statistics import Counts, Statistics, grouped_statistics
 
 CREATED = Field(RUN, "created_at")
@@ -26,13 +28,13 @@ RUNS = Field(RUN, "runs")
 
 def group_id(path: Iterable[tuple[Field, str | None]]) -> str:
     """16 URL-safe characters for the fields and tokens from the outermost group inwards."""
-    written = json.dumps([[str(field), token] for field, token in path])
+    written = json.dumps([[group_field_text(field), token] for field, token in path])
     return base64.urlsafe_b64encode(hashlib.sha256(written.encode()).digest()[:12]).decode()
 
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Node:
-    """A group, or the root: all runs. A run with several tags is in several nodes of one level."""
+    """A group, or the root: all runs. Exploded, a run with several tags or items is in several nodes of one level."""
 
     positions: Counts  # in the frame, ascending
     field: Field | None = None
@@ -72,7 +74,8 @@ class Tree:
     def __init__(self, project: Project, runset: Runset, columns: Iterable[Field] = ()) -> None:
         self.runset = runset
         sorted_by = (sort.field for sort in runset.sort if sort.field not in (CREATED, RUNS))
-        self.frame = Frame(project, runset, keys=runset.grouping, columns=(*columns, *sorted_by))
+        keys = dict.fromkeys(field.plain for field in runset.grouping)
+        self.frame = Frame(project, runset, keys=keys, columns=(*columns, *sorted_by))
         self.root = Node(np.arange(len(self.frame)))
         nodes = [self.root]
         for field in runset.grouping:
@@ -84,10 +87,12 @@ class Tree:
     def _split(self, nodes: Sequence[Node], field: Field) -> list[Node]:
         """Gives the nodes of a level their children, and returns those."""
         positions, of_node = _together(nodes)
-        labels = self.frame.labels(field)
+        labels = self.frame.labels(field.plain)
+        if isinstance(field, Split) and field.how in WAYS:
+            labels = binned(labels, self.frame.numbers(field.plain), field)
         codes = labels.codes[positions]
-        if field == TAGS:
-            labels, of_set = exploded(labels)
+        if explodes(field):
+            labels, of_set = exploded(labels, tags if has_tags(field) else items)
             sizes = np.array([len(found) for found in of_set])[codes]
             positions, of_node = np.repeat(positions, sizes), np.repeat(of_node, sizes)
             codes = np.concatenate([of_set[code] for code in codes]) if len(codes) else codes

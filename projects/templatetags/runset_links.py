@@ -11,8 +11,10 @@ from typing import Any
 from django import template
 
 from projects.query import toggles
+from projects.query.fields import label
 from projects.query.from_url import query_string
 from projects.query.runset import Field, Filter, Runset, Sort
+from projects.query.splits import split_label
 from projects.query.table import GroupRow, MoreRow, RunRow
 
 register = template.Library()
@@ -33,6 +35,17 @@ def group_toggle_link(context: dict[str, Any]) -> str:
 @register.simple_tag(takes_context=True)
 def group_clear_link(context: dict[str, Any]) -> str:
     return _link(context, toggles.cleared_group(context["runset"]))
+
+
+@register.filter
+def field_names(fields: tuple[Field, ...]) -> str:
+    """ "lr (4 log bins), Job type"."""
+    return ", ".join(f"{label(it)} ({said})" if (said := split_label(it)) else label(it) for it in fields)
+
+
+@register.simple_tag(takes_context=True)
+def fields_link(context: dict[str, Any], fields: tuple[Field, ...]) -> str:
+    return _link(context, toggles.with_fields(context["runset"], fields))
 
 
 @register.simple_tag(takes_context=True)

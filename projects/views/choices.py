@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from projects.models import Project
 from projects.query.columns import Candidate, table_columns
 from projects.query.fields import RUN_FIELDS, Type, label
 from projects.query.natural import natural_text
-from projects.query.runset import CONFIG, RUN, SUMMARY, Field, Runset
-from runs.models import Column, Scope
+from projects.query.runset import CONFIG, RUN, SUMMARY, Field, Runset, Split
+from projects.query.splits import explodes, group_field_text, has_tags, split_label
+from runs.columns import typed
+from runs.models import Column, Kind, Scope
 
 _SCOPES = {RUN: "Run", CONFIG: "Config", SUMMARY: "Summary"}
 
@@ -20,6 +22,37 @@ class FieldChoice:
     field: Field
     label: str
     distinct: int | None = None  # values among the selected runs; None when not counted
+    kinds: int = 0  # of its values, where that matters
+
+    @property
+    def value(self) -> str:
+        """What a form sends to group by it."""
+        return group_field_text(self.field)
+
+    @property
+    def plain(self) -> str:
+        return group_field_text(self.field.plain)
+
+    @property
+    def split(self) -> str:
+        return split_label(self.field)
+
+    @property
+    def way(self) -> str:
+        return self.field.how if isinstance(self.field, Split) else ""
+
+    @property
+    def numbers(self) -> str:
+        return ", ".join(typed(number).text for number in self.field.numbers) if isinstance(self.field, Split) else ""
+
+    @property
+    def has_numbers(self) -> bool:
+        return bool(self.kinds & Kind.NUMBER)
+
+    @property
+    def explodes(self) -> bool | None:
+        """Whether items make groups; None for what has none."""
+        return explodes(self.field) if self.kinds & Kind.LIST or has_tags(self.field) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +77,19 @@ class Choices:
 
 def field_choices(runset: Runset, candidates: Iterable[Candidate]) -> Choices:
     """What to group by, in the order of the candidates; fields that no run has any value of are left out."""
-    found = [FieldChoice(it.field, it.label, it.distinct) for it in candidates if it.distinct]
+    found = [FieldChoice(it.field, it.label, it.distinct, it.kinds) for it in candidates if it.distinct]
     return _choices(runset.grouping, found)
+
+
+def field_choice(field: Field) -> FieldChoice:
+    return FieldChoice(field, label(field))
 
 
 def column_choices(project: Project, runset: Runset) -> Choices:
     """What the table can show. Two queries."""
     run_fields = [Field(RUN, key) for key, field in RUN_FIELDS.items() if field.type is not Type.COUNT]
     found = (*run_fields, *_columns(project))
-    return _choices(table_columns(project, runset), [FieldChoice(field, label(field)) for field in found])
+    return _choices(table_columns(project, runset), list(map(field_choice, found)))
 
 
 def sort_choices(project: Project, runset: Runset) -> Choices:
@@ -69,7 +106,7 @@ def sort_choices(project: Project, runset: Runset) -> Choices:
     return Choices(
         (),
         tuple(
-            Part(caption, tuple(FieldChoice(field, label(field)) for field in fields if field not in chosen))
+            Part(caption, tuple(field_choice(field) for field in fields if field not in chosen))
             for caption, fields in parts
         ),
     )
@@ -88,10 +125,11 @@ def _of(fields: Iterable[Field], scope: str) -> list[Field]:
 
 def _choices(chosen: Sequence[Field], found: Sequence[FieldChoice]) -> Choices:
     by_field = {choice.field: choice for choice in found}
+    taken = {field.plain for field in chosen}
     return Choices(
-        tuple(by_field.get(field) or FieldChoice(field, label(field)) for field in chosen),
+        tuple(replace(by_field.get(field.plain) or field_choice(field), field=field) for field in chosen),
         tuple(
-            Part(caption, tuple(it for it in found if it.field.scope == scope and it.field not in chosen))
+            Part(caption, tuple(it for it in found if it.field.scope == scope and it.field not in taken))
             for scope, caption in _SCOPES.items()
         ),
     )

@@ -15,12 +15,11 @@ from django_htmx.middleware import HtmxDetails
 from projects.looking import Looking
 from projects.models import Project
 from projects.query import selection
-from projects.query.columns import group_candidates
 from projects.query.fields import label
 from projects.query.operators import filter_label
 from projects.query.runset import BadQuery, leaves
 from projects.query.table import table
-from projects.views.choices import FieldChoice, column_choices, field_choices, sort_choices
+from projects.views.choices import column_choices, field_choice, sort_choices
 from projects.views.doors import looking_or_404, project_or_404
 from projects.views.panels_bar import panels_bar
 from projects.workspaces import metrics
@@ -68,18 +67,6 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
 
 
 @require_safe
-def group_by(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
-    """The form that chooses the fields to group by: a page, or for htmx what a popover holds."""
-    owner = project_or_404(request, entity, project)
-    try:
-        looking = looking_or_404(request, owner)
-        choices = field_choices(looking.runset, group_candidates(owner, looking.runset))
-    except BadQuery as error:
-        return bad_query(request, owner, error)
-    return form(request, "group_by", view_context(looking) | {"choices": choices})
-
-
-@require_safe
 def version(request: HttpRequest, entity: str, project: str) -> JsonResponse:
     """What an open page asks for once a second."""
     owner = project_or_404(request, entity, project)
@@ -96,7 +83,7 @@ def view_context(looking: Looking) -> dict[str, Any]:
         "defaults": looking.defaults,
         "kept_query": looking.kept,
         "overall": looking.overall,
-        "grouped_by": [FieldChoice(field, label(field)) for field in runset.grouping],
+        "grouped_by": [field_choice(field) for field in runset.grouping],
         "condition_count": len(list(leaves(runset.conditions))),
         "filtered_by": [(filter, filter_label(filter)) for filter in runset.conditions],
         "sorted_by": [(key, label(key.field)) for key in runset.sort],
@@ -106,6 +93,7 @@ def view_context(looking: Looking) -> dict[str, Any]:
         "urls": {
             "project": reverse("project", args=names),
             "group_by": reverse("group-by", args=names),
+            "presets": reverse("grouping-presets", args=names),
             "filter": reverse("filter", args=names),
             "values": reverse("values", args=names),
             "version": reverse("project-version", args=names),

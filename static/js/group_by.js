@@ -1,5 +1,7 @@
 /* A choice of fields in order: ticking a candidate moves it among the chosen; buttons and dragging reorder, Alt and arrow keys too. */
 import { narrow } from "./find.js";
+import * as replicates from "./replicates.js";
+import * as splits from "./splits.js";
 
 const icon = (id) => `<svg class="lucide" aria-hidden="true"><use href="#icon-${id}"></use></svg>`;
 
@@ -22,7 +24,8 @@ function enhance(form) {
   const listed = form.classList.contains("listed");
   const equip = (row) => {
     if (row.querySelector(".tools")) return;
-    if (listed && !row.querySelector(".pin")) row.append(pin(row));
+    if (form.matches(".pinning") && !row.querySelector(".pin")) row.append(pin(row));
+    splits.equip(row, nameOf(row));
     const tools = document.createElement("span");
     tools.className = "tools";
     tools.append(
@@ -63,21 +66,25 @@ function enhance(form) {
     row.querySelector("input").checked = false;
     row.querySelector(".tools")?.remove();
     row.querySelector(".pin")?.remove();
+    splits.strip(row);
     row.draggable = false;
     (home.get(row) ?? form.querySelector(".candidates"))?.prepend(row);
     settle();
     form.querySelector(".said").textContent = `${nameOf(row)} removed`;
   };
+  const moved = (row) => {
+    settle();
+    form.querySelector(".said").textContent = `${nameOf(row)}, ${[...chosen.children].indexOf(row) + 1} of ${chosen.children.length}`;
+  };
   const move = (row, by) => {
     if (by < 0) row.previousElementSibling?.before(row);
     else row.nextElementSibling?.after(row);
-    settle();
-    form.querySelector(".said").textContent = `${nameOf(row)}, ${[...chosen.children].indexOf(row) + 1} of ${chosen.children.length}`;
+    moved(row);
   };
 
   form.addEventListener("change", (event) => {
     const row = event.target.closest(".row");
-    if (!row || event.target.name === "pin") return;
+    if (!row || event.target.name === "pin" || splits.changed(event)) return;
     if (event.target.checked) add(row);
     else remove(row);
     search.focus();
@@ -95,6 +102,7 @@ function enhance(form) {
     }
   });
   search.addEventListener("input", filter);
+  chosen.addEventListener("input", splits.changed);
   search.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !search.value) return;
     event.preventDefault();
@@ -103,7 +111,7 @@ function enhance(form) {
   });
   chosen.addEventListener("keydown", (event) => {
     const by = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 }[event.key];
-    if (!by || !event.altKey) return;
+    if (!by || !event.altKey || event.target.matches(".bins *")) return;
     event.preventDefault();
     const focused = document.activeElement;
     move(event.target.closest(".row"), by);
@@ -125,9 +133,10 @@ function enhance(form) {
     over[before ? "before" : "after"](dragged);
   });
   chosen.addEventListener("dragend", () => {
-    dragged?.classList.remove("dragged");
+    if (!dragged) return;
+    dragged.classList.remove("dragged");
+    moved(dragged);
     dragged = null;
-    settle();
   });
 
   form.classList.add("enhanced");
@@ -136,4 +145,5 @@ function enhance(form) {
 
 export function mount(root) {
   root.querySelectorAll(".group-form:not(.enhanced)").forEach(enhance);
+  replicates.mount(root);
 }

@@ -26,6 +26,15 @@ const opened = () => document.querySelectorAll(".popover[open]");
 
 const hold = (popover, still) => popover?.querySelector(":scope > .pop").toggleAttribute("inert", still);
 
+/** What htmx brings into an open popover is as what was in it before. */
+function refill() {
+  document.addEventListener("htmx:afterSettle", ({ target }) => {
+    if (!target.matches?.(".pop")) return;
+    mountGroupBy(target);
+    target.querySelector("[autofocus]")?.focus();
+  });
+}
+
 /** What is clicked in a popover that stays brings the table anew, and the popover with it. */
 function stay() {
   let staying = null;
@@ -45,6 +54,7 @@ function stay() {
 
 export function mount() {
   stay();
+  refill();
   document.addEventListener(
     "toggle",
     (event) => {

@@ -254,7 +254,7 @@ def test_the_form_offers_run_config_and_summary_fields_with_their_counts(
     assert re.search(r'value="config.opt.name">.*?<small>1 value</small>', html)
     assert html.index(">Run<") < html.index(">Config<") < html.index(">Summary<")
     piece = page("/ada/digits/group-by", headers={"HX-Request": "true"})
-    assert piece.startswith("<form")
+    assert piece.startswith("<h3>Group runs by</h3>")
 
 
 def test_the_form_without_any_tick_ungroups(page: Callable[..., str], project: Project) -> None:
