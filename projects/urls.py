@@ -2,10 +2,12 @@ from django.urls import path
 
 from projects.views import (
     account,
+    bulk,
     download,
     filtering,
     layout,
     lists,
+    menus,
     panels,
     run,
     saved_views,
@@ -30,6 +32,9 @@ urlpatterns = [
     path("<str:entity>/<str:project>/group-by", workspace.group_by, name="group-by"),
     path("<str:entity>/<str:project>/filter", filtering.filter_by, name="filter"),
     path("<str:entity>/<str:project>/values", filtering.values, name="values"),
+    path("<str:entity>/<str:project>/bulk", bulk.bulk, name="bulk"),
+    path("<str:entity>/<str:project>/column-menu", menus.column_menu, name="column-menu"),
+    path("<str:entity>/<str:project>/group-menu", menus.group_menu, name="group-menu"),
     path("<str:entity>/<str:project>/version", workspace.version, name="project-version"),
     path("<str:entity>/<str:project>/line-plot", panels.figure, name="line-plot"),
     path("<str:entity>/<str:project>/line-plot.csv", download.line_plot_csv, name="line-plot-csv"),

@@ -18,6 +18,7 @@ from projects.query.grouping import Group, Key, groups_of
 from projects.query.palette import colour
 from projects.query.runset import RUN, Field, Runset
 from projects.query.sources import run_pair
+from projects.query.statistics import STATISTICS, Statistic
 from projects.query.targets import path as path_of
 from projects.query.tree import Node, Tree
 from runs.models import ColumnValue, Run
@@ -34,6 +35,7 @@ class Header:
     label: str
     numeric: bool
     sorted: Literal["ascending", "descending"] | None
+    statistic: Statistic | None = None  # what it shows of groups, if it is numeric and there are groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,16 @@ def _headers(project: Project, runset: Runset, columns: Sequence[Field]) -> tupl
         False: "ascending",
         True: "descending",
     }
-    return tuple(Header(field, label(field), field in numeric, words[descending.get(field)]) for field in columns)
+    return tuple(
+        Header(
+            field,
+            label(field),
+            field in numeric,
+            words[descending.get(field)],
+            STATISTICS[runset.statistic(field)] if runset.grouping and field in numeric else None,
+        )
+        for field in columns
+    )
 
 
 def _places(tree: Tree, node: Node, page: int) -> Iterator[tuple[Node, int, bool] | _Place | MoreRow]:

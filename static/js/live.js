@@ -8,7 +8,7 @@ const EVERY = 1000;
 
 const busy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
 
-async function refreshTable() {
+export async function refreshTable() {
   const asked = location.href;
   const fresh = await piece(location.href, "runs");
   const rows = fresh.querySelector("#runs-scroll tbody");

@@ -81,7 +81,7 @@ class Runs(RunsetView):
 
 
 class Groups(RunsetView):
-    """The topmost groups: how many runs, their states, and n, mean, std, min and max of the numeric columns."""
+    """The topmost groups: how many runs, their states, and n, mean, median, std, min and max of the numeric columns."""
 
     def get(self, request: Request, entity: str, project: str) -> Response:
         looking = self.asked(request, entity, project)
@@ -160,4 +160,11 @@ def _values(values: Mapping[Field, Value]) -> dict[str, Any]:
 def _cell(cell: Cell) -> dict[str, Any]:
     if cell.mean is None:
         return {"n": cell.n, "text": cell.text, "distinct": cell.distinct}
-    return {"n": cell.n, "mean": cell.mean, "std": cell.std, "min": cell.low, "max": cell.high}
+    return {
+        "n": cell.n,
+        "mean": cell.mean,
+        "median": cell.median,
+        "std": cell.std,
+        "min": cell.low,
+        "max": cell.high,
+    }
