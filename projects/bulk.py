@@ -134,7 +134,7 @@ def counted(runs: int) -> str:
 
 
 def _put(field: str, runs: Sequence[uuid.UUID], *, now: str | None, to: str) -> dict[str, list[uuid.UUID]]:
-    """From `now` (None: whatever it is) to another value; the runs changed, by what they had. "" is no tag, not deleted."""
+    """From `now` (None: any) to another value; the runs changed, by what they had. "" is no tag, or not deleted."""
     match field:
         case "tag":
             return (

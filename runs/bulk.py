@@ -73,7 +73,7 @@ def runs_restore(*, runs: Sequence[uuid.UUID], at: datetime) -> list[uuid.UUID]:
 
 
 def _lock(runs: Sequence[uuid.UUID], *fields: str, deleted_at: datetime | None = None) -> list[tuple[Any, ...]]:
-    """Rows of id, changed_at and `fields`, in order of id: two who change the same runs must not wait for each other."""
+    """Rows of id, changed_at, `fields`; in order of id, so that two who change the same runs do not deadlock."""
     found = Run.objects.select_for_update().filter(pk__in=runs, deleted_at=deleted_at).order_by("pk")
     return list(found.values_list("pk", "changed_at", *fields))
 

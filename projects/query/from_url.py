@@ -9,7 +9,7 @@ r"""Page query string <-> Runset.
     columns=summary.val/acc          the table's columns; `columns=*` the project's default ones,
                                      `columns=differ` the config and summary columns that differ between the runs
     pin=config.lr                    columns that come first and stay in sight
-    stat=median:summary.val/acc      what that column shows of groups (a key of statistics.STATISTICS), and sorts them by
+    stat=median:summary.val/acc      what that column shows of groups and sorts them by (of statistics.STATISTICS)
     hide=…,…  open=…,…               ids of groups and runs whose eye is off; of groups that are open
     page=2
 

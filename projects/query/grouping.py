@@ -36,8 +36,8 @@ class Key:
 class Cell:
     """One column over a group's runs.
 
-    A numeric column: n runs with a finite number, mean, median, std (None when n < 2), low, high. Another: n runs with a
-    value, how many `distinct` ones, and its `text` when all these runs share it.
+    A numeric column: n runs with a finite number, mean, median, std (None when n < 2), low, high. Another: n runs with
+    a value, how many `distinct` ones, and its `text` when all these runs share it.
     """
 
     n: int
@@ -105,6 +105,13 @@ def groups(project: Project, runset: Runset, parent: tuple[Key, ...] = ()) -> li
     tree = Tree(project, runset, columns)
     node = tree.find((key.field, key.token) for key in parent)
     return groups_of(tree, tree.ordered(node.children), columns) if node else []
+
+
+def leaf_groups(project: Project, runset: Runset) -> list[Group]:
+    """The innermost groups of all, in table order."""
+    columns = table_columns(project, runset)
+    tree = Tree(project, runset, columns)
+    return groups_of(tree, list(_leaves(tree, tree.root)), columns)
 
 
 def run_groups(

@@ -18,13 +18,14 @@ from projects.query.grouping import Group, Key, groups_of
 from projects.query.palette import colour
 from projects.query.runset import RUN, Field, Runset
 from projects.query.sources import run_pair
-from projects.query.statistics import STATISTICS, Statistic
+from projects.query.statistics import STATISTICS, Counts, Statistic
 from projects.query.targets import path as path_of
 from projects.query.tree import Node, Tree
 from runs.models import ColumnValue, Run
 from runs.states import state_of
 
 PAGE_SIZE = 100
+EXPORTED = 1000
 
 Eye: TypeAlias = Literal["all", "some", "none"]
 
@@ -150,6 +151,23 @@ def run_rows(
     positions = tree.ordered_positions(node)
     places = [_place(tree, node, position, 0) for position in positions[(page - 1) * size : page * size].tolist()]
     return RunPage(tuple(_run_rows(project, tree, places, columns).values()), len(positions))
+
+
+def every_run_row(project: Project, runset: Runset, columns: Sequence[Field]) -> Iterator[list[RunRow]]:
+    """All runs in the order of the table, each once, EXPORTED at a time. Two queries each time."""
+    tree = Tree(project, runset)
+    positions = _ordered_below(tree, tree.root)
+    _, first = np.unique(positions, return_index=True)
+    positions = positions[np.sort(first)]
+    for start in range(0, len(positions), EXPORTED):
+        some = positions[start : start + EXPORTED].tolist()
+        yield list(_run_rows(project, tree, [_Place(position, 0, "", True) for position in some], columns).values())
+
+
+def _ordered_below(tree: Tree, node: Node) -> Counts:
+    if not node.children:
+        return tree.ordered_positions(node)
+    return np.concatenate([_ordered_below(tree, child) for child in tree.ordered(node.children)])
 
 
 def _below(node: Node | None) -> int:

@@ -15,7 +15,8 @@ EVERYTHING = "*"
 
 
 def ticked_runs(project: Project, runset: Runset, on: Collection[str], off: Collection[str]) -> list[uuid.UUID]:
-    """In order of creation. `on` and `off` hold ids of groups (Group.id) and of runs (hex), or EVERYTHING; what stands further in counts."""
+    """In order of creation. `on` and `off` hold ids of groups (Group.id) and of runs (hex), or EVERYTHING; what stands
+    further in counts."""
     tree = Tree(project, runset)
     ticked = np.zeros(len(tree.frame), dtype=bool)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from projects.access import may_write
@@ -15,6 +16,7 @@ from projects.bulk import ACTS, BulkError, counted, group_rename, runs_change, u
 from projects.looking import Looking
 from projects.models import Undo, User
 from projects.query.fields import label
+from projects.query.from_url import MAX_HIDDEN
 from projects.query.runset import RUN, BadQuery, Field
 from projects.query.ticked import EVERYTHING, ticked_runs
 from projects.query.tree import Tree
@@ -36,7 +38,7 @@ class _Change:
 
 @require_POST
 def bulk(request: HttpRequest, entity: str, project: str) -> HttpResponse:
-    """POST of {"do": one of ACTS, "rename" or "undo"; "value"; "id"; "on", "off"}: {"said", "undo": its id or null}.
+    """POST of {"do": of ACTS, hide, rename, undo; "value", "id", "on", "off"}: {"said", "undo": id or null} or {"url"}.
 
     The query string is that of the page, whose groups and runs `on` and `off` name.
     """
@@ -48,7 +50,10 @@ def bulk(request: HttpRequest, entity: str, project: str) -> HttpResponse:
         if change.do == "undo":
             restored = undo_apply(project=owner, user=request.user, id=change.id)
             return answer_json({"said": f"Undone for {counted(restored)}.", "undo": None})
-        undo = _done(request.user, looking_or_404(request, owner), change)
+        looking = looking_or_404(request, owner)
+        if change.do == "hide":
+            return answer_json({"url": _hidden_url(looking, change)})
+        undo = _done(request.user, looking, change)
     except (BadQuery, BulkError) as error:
         return refused(error)
     return answer_json({"said": f"{undo.said}." if undo else "Nothing to change.", "undo": undo and undo.pk.hex})
@@ -65,6 +70,19 @@ def _done(user: User, looking: Looking, change: _Change) -> Undo | None:
     return runs_change(project=project, user=user, act=change.do, value=change.value, runs=runs)
 
 
+def _hidden_url(looking: Looking, change: _Change) -> str:
+    """The page with their eyes off: those of the ticked rows, or, where a row in a ticked group is not, of the runs."""
+    runset = looking.runset
+    if change.off or EVERYTHING in change.on:
+        ids = {run.hex for run in ticked_runs(looking.project, runset, change.on, change.off)}
+    else:
+        ids = set(change.on)
+    if len(runset.hidden | ids) > MAX_HIDDEN:
+        raise BulkError(f"At most {MAX_HIDDEN} rows can be hidden one by one: filter them out instead.")
+    query = replace(looking, runset=replace(runset, hidden=runset.hidden | ids)).query
+    return f"{reverse('project', args=[looking.project.entity.name, looking.project.name])}?{query}"
+
+
 def _asked(body: bytes) -> _Change:
     try:
         said: Any = orjson.loads(body)
@@ -76,6 +94,7 @@ def _asked(body: bytes) -> _Change:
     lists = [said.get(name, []) for name in ("on", "off")]
     if not all(isinstance(text, str) and "\0" not in text for text in texts) or texts[0] not in {
         *ACTS,
+        "hide",
         "rename",
         "undo",
     }:
