@@ -58,9 +58,8 @@ def groups_sheet(project: Project, runset: Runset) -> Sheet:
             columns += [SheetColumn(f"{field} {name}", numeric=True) for name in (*shown, "n")]
         else:
             columns.append(SheetColumn(str(field)))
-    return Sheet(
-        tuple(columns), iter([[_group(group, runset, fields, numeric) for group in leaf_groups(project, runset)]])
-    )
+    rows = [_group(group, runset, fields, numeric) for group in leaf_groups(project, runset)]
+    return Sheet(tuple(columns), iter([rows]))
 
 
 def _parts(runset: Runset, field: Field) -> Sequence[str]:

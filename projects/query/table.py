@@ -159,9 +159,9 @@ def every_run_row(project: Project, runset: Runset, columns: Sequence[Field]) ->
     positions = _ordered_below(tree, tree.root)
     _, first = np.unique(positions, return_index=True)
     positions = positions[np.sort(first)]
-    for start in range(0, len(positions), EXPORTED):
-        some = positions[start : start + EXPORTED].tolist()
-        yield list(_run_rows(project, tree, [_Place(position, 0, "", True) for position in some], columns).values())
+    places = [_Place(position, 0, "", True) for position in positions.tolist()]
+    pieces = (places[start : start + EXPORTED] for start in range(0, len(places), EXPORTED))
+    return (list(_run_rows(project, tree, piece, columns).values()) for piece in pieces)
 
 
 def _ordered_below(tree: Tree, node: Node) -> Counts:

@@ -27,7 +27,7 @@ SHEETS = {"runs": runs_sheet, "groups": groups_sheet}
 @gzip_page
 @require_safe
 def export(request: HttpRequest, entity: str, project: str) -> HttpResponse | StreamingHttpResponse:
-    """`as` csv, json or parquet, `rows` runs or groups, of the page at the same query string. Without `as`: the menu."""
+    """`as` csv, json or parquet, `rows` runs or groups, as the page shows them. Without `as`: the menu."""
     owner = project_or_404(request, entity, project)
     try:
         looking = looking_or_404(request, owner)
