@@ -80,6 +80,8 @@ async function change(body, url = bar().dataset.url) {
   if (answer.undo) say(answer.said, () => change({ do: "undo", id: answer.undo }));
   else say(answer.said);
   redraw();
+  // What holds the focus is left as it is, and this button has done its work.
+  if (document.activeElement?.id === "undo") scroll().focus();
   await refreshTable();
 }
 

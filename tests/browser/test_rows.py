@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import subprocess
 import sys
@@ -123,7 +124,7 @@ def test_ticked_runs_are_deleted_and_undone_after_a_reload(page: Page, project: 
     expect(page.locator("#bulk .count")).to_have_text("4 runs ticked")
     bulk(page, "Delete").click()
     expect(labels(page, "run")).to_have_count(8)
-    expect(panel(page, METRIC).locator("header small")).to_have_text("8 runs")
+    expect(panel(page, METRIC).locator("header small")).to_have_text("8 of 8 runs")
     page.reload()
     expect(labels(page, "run")).to_have_count(8)
     page.locator("#undo").click()
@@ -196,3 +197,36 @@ def test_a_group_is_renamed_and_merged_from_its_row(page: Page, project: str, sh
         page.locator("#undo").click()
         counts(page, left)
     assert len(SEEDS) == 4
+
+
+def test_what_is_shown_is_downloaded(page: Page, project: str, shots: Path) -> None:
+    page.goto(f"{project}?group=config.lr&stat=max:summary.train/loss&sort=-summary.train/loss")
+    page.locator("#export > summary").click()
+    menu = page.locator("#export > .pop")
+    expect(menu).to_contain_text("rows=groups&as=csv")
+    page.screenshot(path=shots / "export-light.png")
+    with page.expect_download() as download:
+        menu.get_by_role("link", name="CSV").first.click()
+    with Path(download.value.path()).open() as file:
+        found = list(csv.DictReader(file))
+    largest = {lr: losses(lr)[:, -1].max() for lr in LEARNING_RATES}
+    expected = sorted(LEARNING_RATES, key=lambda lr: -largest[lr])
+    assert [float(line["config.lr"]) for line in found] == expected
+    assert [float(line["summary.train/loss max"]) for line in found] == [largest[lr] for lr in expected]
+    assert {line["summary.train/loss n"] for line in found} == {"4"}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_table_in_the_hand_on_a_narrow_screen(page: Page, project: str, shots: Path, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.goto(f"{project}?group=group")
+    tick(page, "Group: lr=0.1").check()
+    page.screenshot(path=shots / f"ticked-{theme}.png")
+    page.set_viewport_size({"width": 390, "height": 844})
+    bulk(page, "Job type").click()
+    expect(page.locator("#bulk-value-job_type")).to_be_in_viewport()
+    page.screenshot(path=shots / f"ticked-narrow-{theme}.png")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Menu of column train/loss").click()
+    expect(page.get_by_role("dialog")).to_be_in_viewport(ratio=1)
+    page.screenshot(path=shots / f"column-menu-narrow-{theme}.png")
