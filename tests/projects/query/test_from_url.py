@@ -8,7 +8,17 @@ from projects.query.fields import RUN_FIELDS, groupable
 from projects.query.from_url import condition_from, condition_text, query_string, runset_from_query
 from projects.query.operators import JOINS, OPERATORS, filter_label
 from projects.query.runset import (
-    CONFIG, RUN, SUMMARY, BadQuery, Branch, ColumnStatistic, Condition, Field, Filter, Runset, Sort,
+    CONFIG,
+    RUN,
+    SUMMARY,
+    BadQuery,
+    Branch,
+    ColumnStatistic,
+    Condition,
+    Field,
+    Filter,
+    Runset,
+    Sort,
 )  # fmt: skip
 from projects.query.statistics import MEAN_STD, STATISTICS
 
