@@ -50,7 +50,9 @@ class Looking:
     @property
     def chart_query(self) -> str:
         """Charts don't depend on what is open, shown in columns, or on which page."""
-        drawn = replace(self.runset, open=frozenset(), columns=None, pinned=(), page=1)
+        sorted_by = {sort.field for sort in self.runset.sort}
+        statistics = tuple(chosen for chosen in self.runset.statistics if chosen.field in sorted_by)
+        drawn = replace(self.runset, open=frozenset(), columns=None, pinned=(), statistics=statistics, page=1)
         return _joined(query_string(drawn, self.defaults), self.kept)
 
     @property

@@ -143,3 +143,27 @@ class GroupingPreset(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "name"], name="grouping_preset_name_once")]
+
+
+class Undo(models.Model):
+    """What a person changed of many runs at once and can take back for a while (projects.bulk)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    said = models.TextField(help_text="What was done, as shown.")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "user", "expires_at"]), models.Index(fields=["expires_at"])]
+
+
+class UndoPart(models.Model):
+    """The runs that one transaction changed."""
+
+    undo = models.ForeignKey(Undo, models.CASCADE, related_name="parts")
+    field = models.TextField(help_text="group, job_type, tag or deleted_at.")
+    before = JSONTextField(
+        help_text="Value before → ids of runs (hex); a tag's and a deletion's absence is an empty text."
+    )
+    after = models.TextField()

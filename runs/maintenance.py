@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import uuid
 from datetime import timedelta
 
-from django.db import transaction
+from django.apps import apps
+from django.core.files.storage import default_storage
+from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from runs.history import store
-from runs.models import Run, Stream, StreamName
+from runs.models import Run, RunFile, Stream, StreamName
+
+log = logging.getLogger(__name__)
+
+_ROWS = 500  # in one transaction
 
 
 def tails_seal(*, quiet: timedelta) -> int:
@@ -30,3 +38,40 @@ def tails_seal(*, quiet: timedelta) -> int:
                 store.seal(run_id=key)
                 sealed += 1
     return sealed
+
+
+def deleted_purge(*, after: timedelta) -> int:
+    """Remove runs that were deleted so long ago, with all their rows and files; how many. Small transactions: what an
+    interruption leaves of a run, the run's own row with it, goes the next time."""
+    limit = timezone.now() - after
+    keys = list(Run.objects.filter(deleted_at__lt=limit).order_by("id").values_list("id", flat=True))
+    for key in keys:
+        for model in owned_models():
+            while _some_removed(model, key):
+                pass
+        Run.objects.filter(pk=key).delete()
+    return len(keys)
+
+
+def owned_models() -> list[type[models.Model]]:
+    """The tables whose rows belong to a run."""
+    found = apps.get_app_config("runs").get_models()
+    return [model for model in found if any(field.name == "run" for field in model._meta.fields)]
+
+
+def _some_removed(model: type[models.Model], run: uuid.UUID) -> bool:
+    rows = model._default_manager.filter(run=run)
+    keys = list(rows.order_by().values_list("pk", flat=True)[:_ROWS])
+    if not keys:
+        return False
+    some = model._default_manager.filter(pk__in=keys)
+    stored = list(some.exclude(stored_as="").values_list("stored_as", flat=True)) if model is RunFile else []
+    with transaction.atomic():
+        some.delete()
+    for name in stored:
+        try:
+            default_storage.delete(name)
+        except OSError:
+            # Nothing refers to it any more: what looks for such files removes it.
+            log.exception("Not removed: %s", name)
+    return True

@@ -10,6 +10,7 @@ r"""Page query string <-> Runset.
     columns=summary.val/acc          the table's columns; `columns=*` the project's default ones,
                                      `columns=differ` the config and summary columns that differ between the runs
     pin=config.lr                    columns that come first and stay in sight
+    stat=median:summary.val/acc      what that column shows of groups and sorts them by (of statistics.STATISTICS)
     hide=…,…  open=…,…               ids of groups and runs whose eye is off; of groups that are open
     page=2
 
@@ -28,8 +29,9 @@ from django.http import QueryDict
 from projects.query.fields import RUN_FIELDS, Type, field_from, label
 from projects.query.operators import JOINS, condition_check
 from projects.query.parts import parts_from, parts_text
-from projects.query.runset import RUN, BadQuery, Branch, Condition, Field, Filter, Runset, Sort
+from projects.query.runset import RUN, BadQuery, Branch, ColumnStatistic, Condition, Field, Filter, Runset, Sort
 from projects.query.splits import group_field_from, group_field_text
+from projects.query.statistics import MEAN_STD, STATISTICS
 
 T = TypeVar("T")
 
@@ -64,6 +66,7 @@ def runset_from_query(query: QueryDict, *, defaults: Runset) -> Runset:
         sort=_or(_many(query, "sort", _sort, MAX_SORTS), defaults.sort),
         columns=_columns(query) if "columns" in query else defaults.columns,
         pinned=_or(_many(query, "pin", _column_field, MAX_COLUMNS), defaults.pinned),
+        statistics=_or(_statistics(query), defaults.statistics),
         hidden=_or(_ids(query, "hide", MAX_HIDDEN), defaults.hidden),
         open=_or(_ids(query, "open", MAX_OPEN), defaults.open),
         page=_or(_one(query, "page", _page), defaults.page),
@@ -89,6 +92,8 @@ def query_string(runset: Runset, defaults: Runset) -> str:
         pairs += _written("columns", _column_texts(runset))
     if runset.pinned != defaults.pinned:
         pairs += _written("pin", map(str, runset.pinned))
+    if runset.statistics != defaults.statistics:
+        pairs += _written("stat", (f"{chosen.statistic}:{chosen.field}" for chosen in runset.statistics))
     if runset.hidden != defaults.hidden:
         pairs.append(("hide", ",".join(sorted(runset.hidden))))
     if runset.open != defaults.open:
@@ -244,6 +249,21 @@ def _page(text: str) -> int:
 
 def _sort(text: str) -> Sort:
     return Sort(field_from(text.removeprefix("-")), descending=text.startswith("-"))
+
+
+def _statistics(query: QueryDict) -> tuple[ColumnStatistic, ...] | None:
+    found = _many(query, "stat", _statistic, MAX_COLUMNS)
+    if found is None:
+        return None
+    _few("stat", [chosen.field for chosen in found], MAX_COLUMNS)
+    return tuple(sorted((chosen for chosen in found if chosen.statistic != MEAN_STD), key=lambda it: it.field))
+
+
+def _statistic(text: str) -> ColumnStatistic:
+    key, _, field = text.partition(":")
+    if key not in STATISTICS:
+        raise BadQuery(f"statistic:column, of {', '.join(STATISTICS)}")
+    return ColumnStatistic(_field(field), key)
 
 
 def _field(text: str) -> Field:

@@ -36,17 +36,36 @@ class Key:
 class Cell:
     """One column over a group's runs.
 
-    A numeric column: n runs with a finite number, mean, std (None when n < 2), low, high. Another: n runs with a value,
-    how many `distinct` ones, and its `text` when all these runs share it.
+    A numeric column: n runs with a finite number, mean, median, std (None when n < 2), low, high. Another: n runs with
+    a value, how many `distinct` ones, and its `text` when all these runs share it.
     """
 
     n: int
     mean: float | None = None
+    median: float | None = None
     std: float | None = None
     low: float | None = None
     high: float | None = None
     text: str | None = None
     distinct: int = 0
+
+    def number(self, statistic: str) -> float | None:
+        """One of statistics.STATISTICS by its key, of a numeric column; None where there is none."""
+        match statistic:
+            case "count":
+                return self.n
+            case "median":
+                return self.median
+            case "min":
+                return self.low
+            case "max":
+                return self.high
+            case "stddev":
+                return self.std
+            case "stderr":
+                return None if self.std is None else self.std / self.n**0.5
+            case _:
+                return self.mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +105,13 @@ def groups(project: Project, runset: Runset, parent: tuple[Key, ...] = ()) -> li
     tree = Tree(project, runset, columns)
     node = tree.find((key.field, key.token) for key in parent)
     return groups_of(tree, tree.ordered(node.children), columns) if node else []
+
+
+def leaf_groups(project: Project, runset: Runset) -> list[Group]:
+    """The innermost groups of all, in table order."""
+    columns = table_columns(project, runset)
+    tree = Tree(project, runset, columns)
+    return groups_of(tree, list(_leaves(tree, tree.root)), columns)
 
 
 def run_groups(
@@ -153,9 +179,9 @@ def groups_of(tree: Tree, nodes: Sequence[Node], columns: Sequence[Field]) -> li
 
 
 def _measured(of: Statistics) -> Iterator[Cell]:
-    arrays = (of.n, of.mean, of.std, of.low, of.high)
-    for n, mean, std, low, high in zip(*(array.tolist() for array in arrays), strict=True):
-        yield Cell(n, mean, std if n > 1 else None, low, high) if n else Cell(0)
+    arrays = (of.n, of.mean, of.median, of.std, of.low, of.high)
+    for n, mean, median, std, low, high in zip(*(array.tolist() for array in arrays), strict=True):
+        yield Cell(n, mean, median, std if n > 1 else None, low, high) if n else Cell(0)
 
 
 def _counted(labels: Labels, node: Node) -> Cell:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from projects.query.statistics import MEAN_STD
+
 RUN, CONFIG, SUMMARY = "run", "config", "summary"
 
 
@@ -80,6 +82,14 @@ class Sort:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnStatistic:
+    """What a column shows of groups: `statistic` is a key of statistics.STATISTICS."""
+
+    field: Field
+    statistic: str
+
+
+@dataclass(frozen=True, slots=True)
 class Runset:
     """`fields` are kept while `grouped` is off, so that the Group button can bring them back."""
 
@@ -91,6 +101,7 @@ class Runset:
     # None: the project's default columns; "differ": the config and summary columns that differ between the runs.
     columns: tuple[Field, ...] | Literal["differ"] | None = None
     pinned: tuple[Field, ...] = ()  # columns that come first and stay in sight
+    statistics: tuple[ColumnStatistic, ...] = ()  # where it is not the mean ± std; each field once, in order
     hidden: frozenset[str] = frozenset()  # ids of groups (Group.id) and runs (hex) whose eye is off
     open: frozenset[str] = frozenset()  # ids of the groups whose chevron is open
     page: int = 1
@@ -99,3 +110,7 @@ class Runset:
     def grouping(self) -> tuple[Field, ...]:
         """The fields in force."""
         return self.fields if self.grouped else ()
+
+    def statistic(self, field: Field) -> str:
+        """What its column shows of groups, and sorts them by."""
+        return next((chosen.statistic for chosen in self.statistics if chosen.field == field), MEAN_STD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +14,40 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Arrays of one entry a group. Where n is 0, mean, low and high are NaN; where n < 2, std is NaN."""
+    """Arrays of one entry a group. Where n is 0, mean, median, low and high are NaN; where n < 2, std is NaN."""
 
     n: Counts
     mean: Floats
+    median: Floats
     std: Floats  # sample (n - 1)
     low: Floats
     high: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """What a column of the table can show of a group. `number` is what groups are sorted by."""
+
+    key: str
+    label: str
+    number: Callable[[Statistics], Floats]
+
+
+MEAN_STD = "mean_std"  # unless something else was chosen
+
+STATISTICS: dict[str, Statistic] = {
+    statistic.key: statistic
+    for statistic in (
+        Statistic(MEAN_STD, "Mean ± std", lambda of: of.mean),
+        Statistic("mean", "Mean", lambda of: of.mean),
+        Statistic("median", "Median", lambda of: of.median),
+        Statistic("min", "Min", lambda of: of.low),
+        Statistic("max", "Max", lambda of: of.high),
+        Statistic("stddev", "Std dev", lambda of: of.std),
+        Statistic("stderr", "Std err", lambda of: of.std / np.sqrt(np.maximum(of.n, 1))),
+        Statistic("count", "Count", lambda of: of.n.astype(np.float64)),
+    )
+}
 
 
 def grouped_statistics(group: Counts, value: Floats, groups: int) -> Statistics:
@@ -35,7 +63,7 @@ def grouped_statistics(group: Counts, value: Floats, groups: int) -> Statistics:
         group, value = group[order], value[order]
     n = np.bincount(group, minlength=groups)
     some = np.flatnonzero(n)
-    mean, std, low, high = (np.full(groups, np.nan) for _ in range(4))
+    mean, median, std, low, high = (np.full(groups, np.nan) for _ in range(5))
     if some.size:
         ends = np.cumsum(n)[some]
         starts = ends - n[some]
@@ -43,6 +71,8 @@ def grouped_statistics(group: Counts, value: Floats, groups: int) -> Statistics:
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             value[start:end].sort()
         low[some], high[some] = value[starts], value[ends - 1]
+        # Halved first: the sum of large ones overflows.
+        median[some] = value[(starts + ends - 1) // 2] / 2 + value[(starts + ends) // 2] / 2
         _, exponent = np.frexp(np.maximum(np.abs(low[some]), np.abs(high[some])))
         count = n[some]
         scaled = np.ldexp(value, np.repeat(-exponent, count))
@@ -54,4 +84,4 @@ def grouped_statistics(group: Counts, value: Floats, groups: int) -> Statistics:
         squares = np.add.reduceat(rest * rest, starts)
         many = count > 1
         std[some[many]] = np.ldexp(np.sqrt(squares[many] / (count[many] - 1)), exponent[many])
-    return Statistics(n, mean, std, low, high)
+    return Statistics(n, mean, median, std, low, high)

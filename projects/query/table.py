@@ -18,12 +18,14 @@ from projects.query.grouping import Group, Key, groups_of
 from projects.query.palette import colour
 from projects.query.runset import RUN, Field, Runset
 from projects.query.sources import run_pair
+from projects.query.statistics import STATISTICS, Counts, Statistic
 from projects.query.targets import path as path_of
 from projects.query.tree import Node, Tree
 from runs.models import ColumnValue, Run
 from runs.states import state_of
 
 PAGE_SIZE = 100
+EXPORTED = 1000
 
 Eye: TypeAlias = Literal["all", "some", "none"]
 
@@ -34,6 +36,7 @@ class Header:
     label: str
     numeric: bool
     sorted: Literal["ascending", "descending"] | None
+    statistic: Statistic | None = None  # what it shows of groups, if it is numeric and there are groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,23 @@ def run_rows(
     return RunPage(tuple(_run_rows(project, tree, places, columns).values()), len(positions))
 
 
+def every_run_row(project: Project, runset: Runset, columns: Sequence[Field]) -> Iterator[list[RunRow]]:
+    """All runs in the order of the table, each once, EXPORTED at a time. Two queries each time."""
+    tree = Tree(project, runset)
+    positions = _ordered_below(tree, tree.root)
+    _, first = np.unique(positions, return_index=True)
+    positions = positions[np.sort(first)]
+    places = [_Place(position, 0, "", True) for position in positions.tolist()]
+    pieces = (places[start : start + EXPORTED] for start in range(0, len(places), EXPORTED))
+    return (list(_run_rows(project, tree, piece, columns).values()) for piece in pieces)
+
+
+def _ordered_below(tree: Tree, node: Node) -> Counts:
+    if not node.children:
+        return tree.ordered_positions(node)
+    return np.concatenate([_ordered_below(tree, child) for child in tree.ordered(node.children)])
+
+
 def _below(node: Node | None) -> int:
     return len(node.children) or len(node.positions) if node else 0
 
@@ -162,7 +182,16 @@ def _headers(project: Project, runset: Runset, columns: Sequence[Field]) -> tupl
         False: "ascending",
         True: "descending",
     }
-    return tuple(Header(field, label(field), field in numeric, words[descending.get(field)]) for field in columns)
+    return tuple(
+        Header(
+            field,
+            label(field),
+            field in numeric,
+            words[descending.get(field)],
+            STATISTICS[runset.statistic(field)] if runset.grouping and field in numeric else None,
+        )
+        for field in columns
+    )
 
 
 def _places(tree: Tree, node: Node, page: int) -> Iterator[tuple[Node, int, bool] | _Place | MoreRow]:

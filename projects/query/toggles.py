@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from projects.query.runset import Field, Filter, Runset, Sort
+from projects.query.runset import ColumnStatistic, Field, Filter, Runset, Sort
+from projects.query.statistics import MEAN_STD
 
 
 def toggled_group(runset: Runset) -> Runset:
@@ -37,6 +38,15 @@ def sorted_by(runset: Runset, field: Field) -> Runset:
         (Sort(field, descending=False),): (),
     }
     return replace(runset, sort=following.get(runset.sort, (Sort(field, descending=True),)), page=1)
+
+
+def with_statistic(runset: Runset, field: Field, statistic: str) -> Runset:
+    """What the column shows of groups; its sorting follows."""
+    others = {chosen.field: chosen for chosen in runset.statistics if chosen.field != field}
+    if statistic != MEAN_STD:
+        others[field] = ColumnStatistic(field, statistic)
+    moves = any(sort.field == field for sort in runset.sort)
+    return replace(runset, statistics=tuple(others[it] for it in sorted(others)), page=1 if moves else runset.page)
 
 
 def turned(runset: Runset, key: Sort) -> Runset:

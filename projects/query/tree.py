@@ -20,7 +20,7 @@ from projects.query.labels import Labels, exploded, items, tags
 from projects.query.palette import GREY, colour
 from projects.query.runset import RUN, Field, Runset, Split
 from projects.query.splits import WAYS, explodes, group_field_text, has_tags
-from projects.query.statistics import Counts, Statistics, grouped_statistics
+from projects.query.statistics import STATISTICS, Counts, Statistics, grouped_statistics
 
 CREATED = Field(RUN, "created_at")
 RUNS = Field(RUN, "runs")
@@ -170,8 +170,8 @@ class Tree:
             yield grouped_statistics(of_node, self.frame.numbers(field)[positions], len(nodes))
 
     def _node_values(self, nodes: Sequence[Node], field: Field) -> NDArray[np.float64]:
-        """By the nodes' own field: its value; by a number: its mean; by text: the one all runs share; else by their
-        latest run or their number of runs. NaN where there is none."""
+        """By the nodes' own field: its value; by a number: the statistic its column shows; by text: the one all runs
+        share; else by their latest run or their number of runs. NaN where there is none."""
         if field == CREATED:
             return np.array([node.positions[-1] for node in nodes], dtype=np.float64)
         if field == RUNS:
@@ -180,7 +180,7 @@ class Tree:
             return np.array([np.nan if node.token is None else node.rank for node in nodes], dtype=np.float64)
         if field in self.frame.numeric:
             (found,) = self.statistics(nodes, [field])
-            return found.mean
+            return STATISTICS[self.runset.statistic(field)].number(found)
         values = self._run_values(field)
         shared = np.full(len(nodes), np.nan)
         for place, node in enumerate(nodes):

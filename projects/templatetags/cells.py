@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from projects.query.fields import label
 from projects.query.grouping import Cell, Group
+from projects.query.statistics import MEAN_STD
 from projects.query.table import GroupRow, Header, RunRow, Value
 from projects.templatetags.numbers import measured, number
 from runs.models import State
@@ -20,7 +21,7 @@ register = template.Library()
 def cell(row: GroupRow | RunRow, header: Header) -> SafeString:
     """The <td> of a column: of a group its statistic with n, or what its runs share; of a run its value."""
     if isinstance(row, GroupRow):
-        return _group_cell(row.group.cells.get(header.field, Cell(0)), row.group.runs, numeric=header.numeric)
+        return _group_cell(row.group.cells.get(header.field, Cell(0)), row.group.runs, header)
     return _run_cell(row.values.get(header.field), numeric=header.numeric)
 
 
@@ -46,10 +47,10 @@ def states_shown(states: dict[str, int]) -> SafeString:
     return format_html_join(" · ", '<span class="{}">{} {}</span>', parts)
 
 
-def _group_cell(cell: Cell, runs: int, *, numeric: bool) -> SafeString:
-    if numeric and cell.mean is not None:
-        return _measured_cell(cell, runs)
-    side = SafeString(' class="number"') if numeric else ""
+def _group_cell(cell: Cell, runs: int, header: Header) -> SafeString:
+    if header.statistic is not None and (cell.mean is not None or header.statistic.key == "count"):
+        return _measured_cell(cell, runs, header.statistic.key)
+    side = SafeString(' class="number"') if header.numeric else ""
     if cell.text is not None:
         return format_html('<td{} title="{}">{}</td>', side, cell.text, cell.text)
     if cell.distinct > 1:
@@ -57,17 +58,22 @@ def _group_cell(cell: Cell, runs: int, *, numeric: bool) -> SafeString:
     return format_html("<td{}></td>", side)
 
 
-def _measured_cell(cell: Cell, runs: int) -> SafeString:
-    assert cell.mean is not None
+def _measured_cell(cell: Cell, runs: int, statistic: str) -> SafeString:
     title = f"n = {cell.n} of {runs} run{'s' if runs != 1 else ''}"
-    if cell.std is None:
-        return format_html('<td class="number" title="{}">{}</td>', title, number(cell.mean))
+    count = (
+        SafeString("")
+        if cell.n == runs or statistic == "count"
+        else format_html('<span class="n">n {}</span> ', cell.n)
+    )
+    if cell.std is not None:
+        title += f" · min {number(cell.low)} · max {number(cell.high)}"
+    if statistic != MEAN_STD or cell.mean is None or cell.std is None:
+        return format_html('<td class="number" title="{}">{}{}</td>', title, count, number(cell.number(statistic)))
     mean, deviation, times = measured(cell.mean, cell.std)
     return format_html(
-        '<td class="number" title="{} · min {} · max {}">{} <span class="deviation">± {}</span>{}</td>',
+        '<td class="number" title="{}">{}{} <span class="deviation">± {}</span>{}</td>',
         title,
-        number(cell.low),
-        number(cell.high),
+        count,
         mean,
         deviation,
         f" {times}" if times else "",

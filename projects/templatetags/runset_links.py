@@ -86,6 +86,18 @@ def sort_link(context: dict[str, Any], field: Field) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def statistic_link(context: dict[str, Any], field: Field, statistic: str) -> str:
+    return _link(context, toggles.with_statistic(context["runset"], field, statistic))
+
+
+@register.simple_tag(takes_context=True)
+def sort_only_link(context: dict[str, Any], field: Field, direction: str) -> str:
+    """By this column alone; `direction` is ascending or descending."""
+    key = Sort(field, descending=direction == "descending")
+    return _link(context, replace(context["runset"], sort=(key,), page=1))
+
+
+@register.simple_tag(takes_context=True)
 def key_link(context: dict[str, Any], key: Sort, change: str) -> str:
     """One of the sort's keys `turned`, `earlier`, `later` or `removed`; "" where that would change nothing."""
     runset: Runset = context["runset"]

@@ -45,9 +45,16 @@ def line_plot_csv(request: HttpRequest, entity: str, project: str) -> HttpRespon
 
 
 def csv_file(name: str, columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> StreamingHttpResponse:
-    """A download of rows, one piece after the other, under a name that any system takes."""
-    response = StreamingHttpResponse(_texts(columns, pieces), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{_NAME.sub("_", name)[:120]}.csv"'
+    """A download of rows, one piece after the other."""
+    return download(name, "csv", "text/csv; charset=utf-8", csv_texts(columns, pieces))
+
+
+def download(
+    name: str, ending: str, content_type: str, parts: Iterable[str] | Iterable[bytes]
+) -> StreamingHttpResponse:
+    """Under a name that any system takes."""
+    response = StreamingHttpResponse(parts, content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="{_NAME.sub("_", name)[:120]}.{ending}"'
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -59,7 +66,7 @@ def _rows(drawing: Drawing) -> Iterator[Iterator[Sequence[Any]]]:
         yield zip(repeat(group.label), *(column.tolist() for column in columns), strict=False)
 
 
-def _texts(columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> Iterator[str]:
+def csv_texts(columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> Iterator[str]:
     for piece in chain([[columns]], pieces):
         rows: list[str] = []
         writer = csv.writer(_Rows(rows))

@@ -12,8 +12,10 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 
+from projects.access import may_write
+from projects.bulk import undo_latest
 from projects.looking import Looking
-from projects.models import Project
+from projects.models import Project, User
 from projects.query import selection
 from projects.query.fields import label
 from projects.query.operators import filter_label
@@ -25,6 +27,14 @@ from projects.views.panels_bar import panels_bar
 from projects.workspaces import metrics
 
 _PIECES = {"runs": "workspace/_runs.html", "panels": "workspace/_panels.html", "rows": "workspace/_rows.html"}
+
+# Of each act on ticked runs that takes a text: its key, its button, the field that suggests, and the text's caption.
+_BULK_TEXTS = (
+    ("group", "Move", "group", "Move to group (empty: no group)"),
+    ("job_type", "Job type", "job_type", "Set the job type (empty: none)"),
+    ("tag_add", "Tag", "tags", "Add a tag"),
+    ("tag_remove", "Untag", "tags", "Remove a tag"),
+)
 
 _CHOOSERS = {"columns": column_choices, "sort": sort_choices}
 
@@ -50,6 +60,7 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
             return _answer(request, _PIECES[piece], {"sections": looking.layout.sections(metrics(owner))})
         # Asked for first: what changes meanwhile is then seen as new.
         context["version"] = selection.version(owner)
+        context |= _writing(request, owner)
         below, page = request.GET.get("below"), _page(request)
         context["table"] = shown = table(owner, runset, below=below, page=page)
     except BadQuery as error:
@@ -71,6 +82,17 @@ def version(request: HttpRequest, entity: str, project: str) -> JsonResponse:
     """What an open page asks for once a second."""
     owner = project_or_404(request, entity, project)
     return JsonResponse({"version": selection.version(owner), "panels": len(metrics(owner))})
+
+
+def _writing(request: HttpRequest, project: Project) -> dict[str, Any]:
+    """What only those see who may change runs. Two queries."""
+    if not isinstance(request.user, User) or not may_write(request.user, project.entity):
+        return {"may_write": False}
+    return {
+        "may_write": True,
+        "bulk_texts": _BULK_TEXTS,
+        "undo": undo_latest(project=project, user=request.user),
+    }
 
 
 def view_context(looking: Looking) -> dict[str, Any]:
@@ -96,6 +118,10 @@ def view_context(looking: Looking) -> dict[str, Any]:
             "presets": reverse("grouping-presets", args=names),
             "filter": reverse("filter", args=names),
             "values": reverse("values", args=names),
+            "bulk": reverse("bulk", args=names),
+            "export": reverse("export", args=names),
+            "column_menu": reverse("column-menu", args=names),
+            "group_menu": reverse("group-menu", args=names),
             "version": reverse("project-version", args=names),
             "line_plot": reverse("line-plot", args=names),
             "settings": reverse("line-plot-settings", args=names),

@@ -5,6 +5,7 @@ import * as filter from "./filter.js";
 import * as find from "./find.js";
 import * as groupBy from "./group_by.js";
 import * as live from "./live.js";
+import * as menus from "./menus.js";
 import * as more from "./more.js";
 import * as overall from "./overall.js";
 import * as panelMenu from "./panel_menu.js";
@@ -15,6 +16,7 @@ import * as savedViews from "./saved_views.js";
 import * as search from "./search.js";
 import * as settings from "./settings.js";
 import * as sort from "./sort.js";
+import * as ticks from "./ticks.js";
 import * as together from "./together.js";
 
 let query = panels.runsetQuery();
@@ -25,6 +27,7 @@ function piece(event) {
     divider.mountPiece(runs);
     overall.mountPiece(runs);
     pins.mountPiece(runs);
+    ticks.mountPiece(runs);
     more.mountPiece(runs, { fresh: event?.type !== "runs:refreshed" });
   }
   if (query === panels.runsetQuery()) return;
@@ -33,7 +36,7 @@ function piece(event) {
 }
 
 const BEHAVIOURS = [
-  combobox, divider, filter, find, groupBy, more, together, panels, panelMenu, popover, overall, savedViews, search, settings, sort, live,
+  combobox, divider, filter, find, groupBy, menus, more, ticks, together, panels, panelMenu, popover, overall, savedViews, search, settings, sort, live,
 ];
 for (const behaviour of BEHAVIOURS) behaviour.mount(document);
 piece();

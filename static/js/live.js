@@ -13,7 +13,7 @@ const SLOWEST = 10000;
 
 const busy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
 
-async function refreshTable() {
+export async function refreshTable() {
   const asked = location.href;
   const fresh = await piece(location.href, "runs");
   const rows = fresh.querySelector("#runs-scroll tbody");

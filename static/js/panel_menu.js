@@ -4,6 +4,7 @@ import { complain, openDialog } from "./dialog.js";
 import { fuzzy } from "./match.js";
 import { arrange, chartOf, redraw, runsetQuery } from "./panels.js";
 import { edit } from "./settings.js";
+import { attempt, say } from "./toast.js";
 
 const IMAGE = { width: 960, height: 540 };
 
@@ -50,35 +51,6 @@ async function change(body) {
 }
 
 const keyOf = (panel) => panel.dataset.key ?? panel.dataset.metric;
-
-function say(text, undo = null) {
-  document.querySelector(".toast")?.remove();
-  const toast = document.createElement("p");
-  toast.className = "toast";
-  toast.setAttribute("role", "status");
-  document.body.append(toast);
-  toast.append(text);
-  if (undo) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "link";
-    button.textContent = "Undo";
-    button.addEventListener("click", () => {
-      toast.remove();
-      attempt(undo);
-    });
-    toast.append(button);
-  }
-  setTimeout(() => toast.remove(), 10_000);
-}
-
-async function attempt(act) {
-  try {
-    await act();
-  } catch (error) {
-    say(error.message);
-  }
-}
 
 async function duplicate(panel) {
   await change({ do: "duplicate", panel: keyOf(panel) });

@@ -5,14 +5,17 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
 
 from runs import ingest
+from runs.bulk import runs_delete
 from runs.columns import column_id
 from runs.history import store
 from runs.ingest import Lines, StreamRequest
-from runs.maintenance import tails_seal
+from runs.maintenance import deleted_purge, owned_models, tails_seal
 from runs.models import Run, Scope, State, Stream, StreamName
 from runs.states import state_of
 from tests.factories import log_run, make_project
@@ -130,3 +133,34 @@ def test_a_run_may_log_while_its_tails_are_being_sealed() -> None:
     assert unsealed(run) < 301
     assert seen(run)[1] == [step / 7 for step in range(301)]
     assert [row["_step"] for row in seen(run)[0]] == list(range(301))
+
+
+@pytest.mark.django_db
+def test_deleted_runs_go_for_good_with_all_their_rows_and_files_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runs.maintenance._ROWS", 3)
+    project = make_project()
+    runs = [
+        log_run(
+            project, name, [{"loss": i} for i in range(1500)], config={"lr": 1}, tags=["x"], complete=name != "live"
+        )
+        for name in ("kept", "fresh", "old", "live")
+    ]
+    for run in runs:
+        lines = Lines(offset=0, lines=[f"line {i}\n" for i in range(10)])
+        ingest.stream_accept(run_id=run.id, writer="", request=StreamRequest(console=lines))
+        stored = default_storage.save(f"runs/{run.name}", ContentFile(b"x"))
+        ingest.file_stored(run_id=run.id, name="a", stored_as=stored, size=1, md5="", content_type="")
+        ingest.file_requested(run_id=run.id, names=["expected"])
+    now = timezone.now()
+    runs_delete(runs=[runs[1].id], at=now - timedelta(minutes=19))
+    runs_delete(runs=[runs[2].id, runs[3].id], at=now - timedelta(minutes=21))
+    gone, kept = [run.id for run in runs[2:]], [run.id for run in runs[:2]]
+    assert {model.__name__ for model in owned_models()} >= {"HistoryChunk", "HistoryTail", "Rollup", "ConsoleLine"}
+    filled = [model for model in owned_models() if model.objects.filter(run__in=gone).exists()]
+    assert set(filled) == set(owned_models())
+    assert deleted_purge(after=timedelta(minutes=20)) == 2
+    assert not any(model.objects.filter(run__in=gone).exists() for model in filled)
+    assert set(Run.objects.values_list("id", flat=True)) == set(kept)
+    assert default_storage.listdir("runs")[1] == ["fresh", "kept"]
+    assert len(seen(runs[0])[0]) == 1500
+    assert deleted_purge(after=timedelta(minutes=20)) == 0

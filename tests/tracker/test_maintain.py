@@ -20,6 +20,7 @@ from runs import ingest
 from runs.models import Run
 from tests.factories import log_run, make_project, make_user
 from tests.live import ROOT, LiveServer
+from tracker.management.commands.maintain import TASKS
 
 
 def maintained() -> list[str]:
@@ -41,6 +42,8 @@ def test_a_pass_over_nothing_says_so_in_one_line_each() -> None:
         "0 runs sealed, silent for 10 minutes",
         "0 expired sign-in links removed",
         "0 expired sessions removed",
+        "0 deleted runs removed for good",
+        "0 expired undo records removed",
         "0 stored files removed that no run refers to",
     ]
 
@@ -85,7 +88,7 @@ def test_stored_files_that_no_run_refers_to_go_unless_they_are_young_or_not_ours
     ingest.file_stored(
         run_id=run.id, name="a.txt", stored_as=kept[0], size=1, md5="", content_type="text/plain"
     )  # fmt: skip
-    assert maintained()[3] == "2 stored files removed that no run refers to"
+    assert maintained()[5] == "2 stored files removed that no run refers to"
     assert [default_storage.exists(path) for path in kept + dropped] == [True] * 4 + [False] * 2
 
 
@@ -95,7 +98,8 @@ def test_every_so_many_seconds_it_passes_again_beside_the_server(live: LiveServe
     with subprocess.Popen(command, cwd=ROOT, env=live.environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            said = [process.stdout.readline() for _ in range(8)]
+            said = [process.stdout.readline() for _ in range(2 * len(TASKS))]
         finally:
             process.terminate()
-    assert [line.split(" ", 1)[1] for line in said[:4]] == [line.split(" ", 1)[1] for line in said[4:]]
+    first, again = ([line.split(" ", 1)[1] for line in half] for half in (said[: len(TASKS)], said[len(TASKS) :]))
+    assert first == again == [f"{what}\n" for what in TASKS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, StreamingHttpResponse
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +19,7 @@ from projects.query.grouping import Cell, groups
 from projects.query.runset import BadQuery, Field
 from projects.query.table import Value, run_rows
 from projects.views.doors import looking_or_404, project_or_404
+from projects.views.export import export_file
 from projects.workspaces import metric_known, panel_drawing, panel_plot
 from tracker.api.numbers import finite
 
@@ -81,7 +82,7 @@ class Runs(RunsetView):
 
 
 class Groups(RunsetView):
-    """The topmost groups: how many runs, their states, and n, mean, std, min and max of the numeric columns."""
+    """The topmost groups: how many runs, their states, and n, mean, median, std, min and max of the numeric columns."""
 
     def get(self, request: Request, entity: str, project: str) -> Response:
         looking = self.asked(request, entity, project)
@@ -99,6 +100,13 @@ class Groups(RunsetView):
                 for group in groups(looking.project, looking.runset)
             ]
         )
+
+
+class Export(RunsetView):
+    """The runs (`rows=groups`: the innermost groups) of the table, all of them, as a file (`as` csv, json, parquet)."""
+
+    def get(self, request: Request, entity: str, project: str) -> StreamingHttpResponse:
+        return export_file(self.asked(request, entity, project), request.query_params)
 
 
 class Series(RunsetView):
@@ -160,4 +168,11 @@ def _values(values: Mapping[Field, Value]) -> dict[str, Any]:
 def _cell(cell: Cell) -> dict[str, Any]:
     if cell.mean is None:
         return {"n": cell.n, "text": cell.text, "distinct": cell.distinct}
-    return {"n": cell.n, "mean": cell.mean, "std": cell.std, "min": cell.low, "max": cell.high}
+    return {
+        "n": cell.n,
+        "mean": cell.mean,
+        "median": cell.median,
+        "std": cell.std,
+        "min": cell.low,
+        "max": cell.high,
+    }

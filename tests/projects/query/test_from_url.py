@@ -7,7 +7,20 @@ from projects.query import toggles
 from projects.query.fields import RUN_FIELDS, groupable
 from projects.query.from_url import condition_from, condition_text, query_string, runset_from_query
 from projects.query.operators import JOINS, OPERATORS, filter_label
-from projects.query.runset import CONFIG, RUN, SUMMARY, BadQuery, Branch, Condition, Field, Filter, Runset, Sort
+from projects.query.runset import (
+    CONFIG,
+    RUN,
+    SUMMARY,
+    BadQuery,
+    Branch,
+    ColumnStatistic,
+    Condition,
+    Field,
+    Filter,
+    Runset,
+    Sort,
+)  # fmt: skip
+from projects.query.statistics import MEAN_STD, STATISTICS
 
 _text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 _column = st.builds(Field, st.sampled_from([CONFIG, SUMMARY]), _text)
@@ -27,6 +40,10 @@ def _few(of: st.SearchStrategy, most: int = 4) -> st.SearchStrategy:
     return st.lists(of, max_size=most, unique=True).map(tuple)
 
 
+def _statistics(chosen: dict[Field, str]) -> tuple[ColumnStatistic, ...]:
+    return tuple(ColumnStatistic(field, chosen[field]) for field in sorted(chosen))
+
+
 def _branches(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
     some = st.lists(parts, min_size=1, max_size=2, unique=True).map(tuple)
     return st.builds(Branch, st.sampled_from(list(JOINS)), some)
@@ -34,6 +51,7 @@ def _branches(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
 
 _flat = _conditions()
 _filters = _flat | _branches(_flat | _branches(_flat))
+_chosen_statistic = st.sampled_from([key for key in STATISTICS if key != MEAN_STD])
 _ids = st.frozensets(st.text("abcXYZ019-_", min_size=1, max_size=32), max_size=4)
 _runsets = st.builds(
     Runset,
@@ -44,6 +62,7 @@ _runsets = st.builds(
     sort=_few(st.builds(Sort, _column | _run_field, st.booleans())),
     columns=st.none() | st.just("differ") | _few(_any_field),
     pinned=_few(_any_field),
+    statistics=st.dictionaries(_any_field, _chosen_statistic, max_size=3).map(_statistics),
     hidden=_ids,
     open=_ids,
     page=st.integers(1, 1000),
@@ -187,3 +206,16 @@ def test_fields_are_set_in_order_and_taken_away():
 def test_toggling_twice_is_nothing():
     assert toggles.toggled_open(toggles.toggled_open(GROUPED, "a"), "a") == GROUPED
     assert toggles.toggled_hidden(toggles.toggled_hidden(GROUPED, "a"), "a") == GROUPED
+
+
+def test_a_column_shows_one_statistic_of_groups():
+    runset = read("stat=median:summary.val/acc&stat=mean_std:config.lr")
+    assert (runset.statistic(ACC), runset.statistic(LR)) == ("median", "mean_std")
+    assert (
+        query_string(toggles.with_statistic(runset, LR, "max"), PLAIN)
+        == "stat=max:config.lr&stat=median:summary.val/acc"
+    )
+    assert toggles.with_statistic(runset, ACC, "mean_std") == PLAIN
+    for text in ("stat=sum:config.lr", "stat=median", "stat=median:config.lr&stat=max:config.lr"):
+        with pytest.raises(BadQuery, match=r"^stat: "):
+            read(text)

@@ -16,7 +16,7 @@ from projects.query.fields import field_from
 from projects.query.grouping import groups, run_groups
 from projects.query.runset import Condition, Runset, Sort
 from projects.query.table import table
-from runs import ingest
+from runs import bulk, ingest
 from runs.models import Run
 from tests.factories import make_project, make_run, set_values
 
@@ -282,6 +282,33 @@ WRITERS = {
         run_id=run.id, name="a", stored_as="a", size=1, md5="", content_type=""
     ),
 }
+
+
+BULK = {
+    "runs_text_set": lambda run: bulk.runs_text_set(runs=[run.id], field="group", value="new"),
+    "runs_tag_set": lambda run: bulk.runs_tag_set(runs=[run.id], tag="new", on=True),
+    "runs_delete": lambda run: bulk.runs_delete(runs=[run.id], at=timezone.now()),
+    "runs_restore": lambda run: _deleted_and_restored(run),
+}
+
+
+def _deleted_and_restored(run):
+    at = timezone.now()
+    bulk.runs_delete(runs=[run.id], at=at)
+    deleted = Run.objects.get(pk=run.pk)
+    bulk.runs_restore(runs=[run.id], at=at)
+    assert Run.objects.get(pk=run.pk).changed_at > deleted.changed_at
+
+
+def test_every_writer_of_many_runs_moves_the_version_on(project, monkeypatch):
+    found = {name for name, _ in inspect.getmembers(bulk, inspect.isfunction) if name.startswith("runs_")}
+    assert found == set(BULK)
+    for name, write in BULK.items():
+        run = add(project)
+        with monkeypatch.context() as clock:
+            clock.setattr(bulk.timezone, "now", lambda at=run.changed_at: at - timedelta(days=1))
+            write(run)
+        assert Run.objects.get(pk=run.pk).changed_at > run.changed_at, name
 
 
 def test_every_writer_moves_the_version_on(project):

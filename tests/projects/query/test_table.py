@@ -139,3 +139,25 @@ def test_the_number_of_queries_does_not_grow(project, django_assert_max_num_quer
         found = table(project, runset)
     assert sum(row.kind == "run" for row in found.rows) == 300
     assert sum(row.kind == "group" for row in found.rows) == 3 + 6 + 30
+
+
+def test_groups_are_sorted_by_the_statistic_that_the_column_shows(project):
+    accs = {"few": [5.0], "spread": [0.0, 10.0, 2.0], "even": [4.0, 4.0, 4.0]}
+    for group, values in accs.items():
+        for value in values:
+            add(project, group=group, summary={"acc": value})
+    by = {
+        "mean_std": ["few", "even", "spread"], "median": ["few", "even", "spread"], "max": ["spread", "few", "even"],
+        "min": ["few", "even", "spread"], "stddev": ["spread", "even", "few"], "stderr": ["spread", "even", "few"],
+        "count": ["even", "spread", "few"],
+    }  # fmt: skip
+    for statistic, expected in by.items():
+        runset = Runset(fields=(GROUP,), grouped=True, sort=(Sort(ACC, True),))
+        runset = toggles.with_statistic(runset, ACC, statistic)
+        found = table(project, runset)
+        assert [row.group.path[-1].text for row in found.rows] == expected, statistic
+        assert found.headers[0].statistic.key == statistic
+        shown = [row.group.cells[ACC].number(statistic) for row in found.rows]
+        measured = [value for value in shown if value is not None]
+        assert measured == sorted(measured, reverse=True)
+    assert table(project, Runset()).headers[0].statistic is None

@@ -12,7 +12,8 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from projects.access import sign_in_links_forget
-from runs.maintenance import tails_seal
+from projects.bulk import UNDO_TIME, undos_forget
+from runs.maintenance import deleted_purge, tails_seal
 from tracker.wire.uploads import leftovers_delete
 
 log = logging.getLogger(__name__)
@@ -29,13 +30,17 @@ TASKS: dict[str, Callable[[], int]] = {
     f"runs sealed, silent for {QUIET.seconds // 60} minutes": lambda: tails_seal(quiet=QUIET),
     "expired sign-in links removed": sign_in_links_forget,
     "expired sessions removed": sessions_forget,
+    # Twice the time: an undo that has just been asked for is through by then.
+    "deleted runs removed for good": lambda: deleted_purge(after=2 * UNDO_TIME),
+    "expired undo records removed": undos_forget,
     "stored files removed that no run refers to": leftovers_delete,
 }
 
 
 class Command(BaseCommand):
     help = (
-        "Seals histories of silent runs; removes expired links and sessions, and files nobody refers to. Safe any time."
+        "Seals histories of silent runs; removes deleted runs, expired links and sessions, and files nobody refers to. "
+        "Safe any time."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
