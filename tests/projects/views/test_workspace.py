@@ -309,9 +309,9 @@ def test_the_page_asks_a_fixed_number_of_questions(
 ) -> None:
     for number in range(30):
         log_run(project, f"more-{number}", lr=number)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         page(group="config.lr")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         page()
     with django_assert_max_num_queries(12):
         page("/ada/digits/group-by")
