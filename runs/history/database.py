@@ -56,28 +56,39 @@ def _bare(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
         yield from server.stream(*rows.query.sql_with_params(), binary=True, size=size)
 
 
-def insert(rows: Sequence[Model]) -> None:
-    """Insert rows of one table that has blobs. PostgreSQL takes binary rows five times as fast as blobs in text."""
+def insert(rows: Sequence[Model], *, replacing: Sequence[str] = ()) -> None:
+    """Insert rows of one table that has blobs. PostgreSQL takes binary rows five times as fast as blobs in text.
+
+    With `replacing`, the attributes of the primary key, a row that is there already gets the new `data`.
+    """
     if not rows:
         return
     model = type(rows[0])
     if connection.vendor != "postgresql":
-        model._default_manager.bulk_create(rows)
+        model._default_manager.bulk_create(
+            rows,
+            update_conflicts=bool(replacing),
+            unique_fields=replacing or None,
+            update_fields=["data"] if replacing else None,
+        )
         return
     fields = [
         (field.attname, str(field.column), str(field.db_type(connection))) for field in model._meta.concrete_fields
     ]
     names, columns, types = zip(*fields, strict=True)
-    into = ", ".join(map(connection.ops.quote_name, columns))
+    into = f"{model._meta.db_table} ({', '.join(map(connection.ops.quote_name, columns))})"
+    values = ([getattr(row, name) for name in names] for row in rows)
     connection.ensure_connection()
-    with (
-        connection.wrap_database_errors,
-        psycopg.Cursor(connection.connection) as cursor,
-        cursor.copy(f"COPY {model._meta.db_table} ({into}) FROM STDIN (FORMAT BINARY)".encode()) as copy,
-    ):
-        copy.set_types(types)
-        for row in rows:
-            copy.write_row([getattr(row, name) for name in names])
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        if replacing:
+            places = ", ".join(["%s"] * len(names))
+            found = f"ON CONFLICT ({', '.join(replacing)}) DO UPDATE SET data = excluded.data"
+            cursor.executemany(f"INSERT INTO {into} VALUES ({places}) {found}".encode(), values)
+            return
+        with cursor.copy(f"COPY {into} FROM STDIN (FORMAT BINARY)".encode()) as copy:
+            copy.set_types(types)
+            for row in values:
+                copy.write_row(row)
 
 
 @contextmanager

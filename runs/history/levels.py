@@ -11,7 +11,7 @@ import numpy as np
 from django.db.models import Q
 
 from runs.history import codec, keys, rollup
-from runs.history.database import among
+from runs.history.database import among, insert
 from runs.history.rollup import Buckets, Extent
 from runs.models import HistoryChunk, Rollup
 
@@ -189,6 +189,4 @@ def _rows(run_id: uuid.UUID, column: uuid.UUID, level: int, buckets: Buckets, *,
 
 
 def _store(rows: Sequence[Rollup]) -> None:
-    Rollup.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["run", "column", "level", "segment"], update_fields=["data"]
-    )
+    insert(rows, replacing=("run_id", "column_id", "level", "segment"))
