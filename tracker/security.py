@@ -5,7 +5,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 # Plotly makes two kinds of <style>: empty ones that it fills by script, and the looks of its maps (of which a page has
-# none; refused, they are only a complaint in the console). It takes pictures of charts by way of blob: and data:.
+# none; refused, they are only a complaint in the console). It takes pictures of charts by way of blob: and data:,
+# in which the style attributes of each mark have to hold.
 _PLOTLY_STYLES = (
     "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o='"
 )
@@ -13,6 +14,7 @@ POLICY = "; ".join(
     [
         "default-src 'self'",
         f"style-src 'self' {_PLOTLY_STYLES}",
+        "style-src-attr 'unsafe-inline'",
         "img-src 'self' blob: data:",
         "object-src 'none'",
         "base-uri 'none'",

@@ -16,13 +16,17 @@ def history(metrics: int, steps: range, number: int) -> list[dict[str, float]]:
 
 
 def fill(project: str, *, runs: int, metrics: int, steps: int, running: bool) -> None:
+    from django.db import transaction
+
     from projects.access import user_get_or_create
 
     owner = make_project(user_get_or_create(name="ada"), project)
-    for number in range(runs):
-        rows = history(metrics, range(steps), number)
-        config = {"arm": number % ARMS, "seed": number}
-        log_run(owner, f"run-{number}", rows, summary=rows[-1], complete=not running, config=config)
+    for batch in (range(at, min(runs, at + 50)) for at in range(0, runs, 50)):
+        with transaction.atomic():
+            for number in batch:
+                rows = history(metrics, range(steps), number)
+                config = {"arm": number % ARMS, "seed": number}
+                log_run(owner, f"run-{number}", rows, summary=rows[-1], complete=not running, config=config)
 
 
 def extend(project: str, *, runs: int, metrics: int, start: int, steps: int) -> None:

@@ -84,7 +84,7 @@ def test_a_thousand_runs_in_twelve_charts_scroll_and_open_what_is_clicked(page: 
     page.goto(f"{address}?group=config.arm")
     first, last = panel(page, "part/m00"), panel(page, "part/m11")
     drawn(first)
-    expect(first.locator("header small")).to_have_text("mean ± std dev · 1000 of 1000 runs")
+    expect(first.locator("header small")).to_have_text("mean ± std dev · 1,000 of 1,000 runs")
     expect(last.locator(".js-plotly-plot")).to_have_count(0)
     last.scroll_into_view_if_needed()
     drawn(last)
