@@ -45,7 +45,7 @@ def group_field_from(text: str) -> Field:
     name, *rest = parts_from(text)
     field = field_from(name)
     if not groupable(field):
-        raise BadQuery(f"{label(field)} can't be grouped by")
+        raise BadQuery(f"{label(field)} can't be grouped by.")
     if not rest:
         return field
     how, *numbers = rest

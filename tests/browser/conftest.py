@@ -49,8 +49,9 @@ def page(browser: Browser, live: LiveServer) -> Iterator[Page]:
 
 
 def _wrong(said: ConsoleMessage) -> bool:
-    """Answers other than 200 are said here too, and tests ask for some."""
-    return said.type == "error" and not said.text.startswith("Failed to load resource")
+    """Answers other than 200 are said here too, by Chromium and by htmx, and tests ask for some."""
+    refused = ("Failed to load resource", "Response Status Error Code")
+    return said.type == "error" and not said.text.startswith(refused)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.experiment import LEARNING_RATES, losses
-from tests.browser.plots import Trace, lines, panel
+from tests.browser.plots import Trace, lines, panel, wait_until
 from tests.live import ROOT, LiveServer, client_environment, run_script
 
 pytestmark = pytest.mark.browser
@@ -54,7 +54,8 @@ def lines_of(page: Page, metric: str, *names: str) -> dict[str, Trace]:
     chart = panel(page, metric)
     plot = chart.locator(".js-plotly-plot")
     expect(plot).to_have_count(1)
-    page.wait_for_function(
+    wait_until(
+        page,
         "([plot, names]) => names.join() === "
         "(plot._fullData ?? []).filter(it => it.meta.role === 'line').map(it => it.name).join()",
         arg=[plot.element_handle(), list(names)],

@@ -323,7 +323,7 @@ def test_x_axis_and_smoothing_of_all_panels_live_in_the_address(page: Page, proj
     )
     page.get_by_label("x axis of all panels").select_option("")
     page.locator("#smoothing summary").click()
-    page.get_by_label("Type").select_option("gaussian")
+    page.get_by_label("Type", exact=True).select_option("gaussian")
     page.get_by_label("Weight", exact=True).fill("3")
     expect(page).to_have_url(re.compile(r"smoothing=gaussian:3"))
     expect(chart.locator("header small")).to_contain_text("smoothed")

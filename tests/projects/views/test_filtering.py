@@ -229,9 +229,9 @@ def test_questions_stay_few_whatever_the_filter(answer: Callable, django_assert_
     with django_assert_max_num_queries(9):
         answer("/ada/digits", [("choose", "sort"), ("sort", "config.lr")])
     conditions = [("f", f"config.lr:=:{number}") for number in range(20)]
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         answer("/ada/digits", [("group", "config.lr"), *conditions])
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(19):
         answer("/ada/digits", [("group", "config.lr"), ("columns", "differ")])
 
 
