@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from collections.abc import Set
 from dataclasses import replace
 from threading import BoundedSemaphore
 from typing import Any
@@ -16,16 +17,16 @@ from projects.charts.series import CELLS, Drawing, draw
 from projects.looking import Looking
 from projects.looks import dressed
 from projects.models import Project
+from projects.query.columns import every_column, numeric_keys
 from projects.query.fields import RUN_FIELDS, groupable
-from projects.query.grouping import run_groups
-from projects.query.natural import natural_text
+from projects.query.grouping import RunGroup, run_groups
 from projects.query.runset import RUN, Field, Runset
 from projects.query.splits import group_field_from, group_field_text
 from projects.query.step_metrics import step_metric
 from projects.saved_views import panel_spec, panel_spec_save, spec_save
 from runs.columns import column_id
 from runs.history import store
-from runs.models import Column, Kind, Run, Scope
+from runs.models import Column, Run, Scope
 from runs.states import state_expression
 
 # More charts at once than there are cores would be drawn no sooner, and each holds the cells of all its runs.
@@ -44,14 +45,8 @@ def panel_drawing(
 ) -> Drawing:
     """What a panel draws: the first groups of the table, up to the plot's limit, that have logged the metric."""
     plot = replace(plot, x_axis=plot.x_axis or default_axis(project, metric))
-    asked = panel_runset(runset, plot)
     logged = store.logged(column_id=column_id(project.id, Scope.HISTORY, metric))
-    counted = counted_runs(project, runset, asked, plot)
-    if counted is not None:
-        logged = logged & counted
-    groups, total = run_groups(project, asked, plot.limit, logged=logged)
-    if counted is not None:
-        groups = [replace(group, run_ids=tuple(run for run in group.run_ids if run in counted)) for group in groups]
+    groups, total = panel_groups(project, runset, plot, logged=logged, limit=plot.limit)
     groups = dressed(project, plot, groups)
     with _drawing:
         return draw(
@@ -64,16 +59,32 @@ def panel_drawing(
             hi=hi,
             cells=cells,
             logged=logged,
-            grouped=bool(asked.grouping),
+            grouped=bool(panel_runset(runset, plot).grouping),
         )
+
+
+def panel_groups(
+    project: Project, runset: Runset, plot: LinePlot, *, logged: Set[uuid.UUID], limit: int
+) -> tuple[list[RunGroup], int]:
+    """The first `limit` groups of panel_runset, with the runs that the panel counts, that have one of the runs
+    `logged`; and how many such groups there are."""
+    asked = panel_runset(runset, plot)
+    counted = _counted_runs(project, runset, asked, plot)
+    if counted is None:
+        return run_groups(project, asked, limit, logged=logged)
+    groups, total = run_groups(project, asked, limit, logged=logged & counted)
+    return [replace(it, run_ids=tuple(run for run in it.run_ids if run in counted)) for it in groups], total
 
 
 def panel_runset(runset: Runset, plot: LinePlot) -> Runset:
     """The table's, grouped as the panel says."""
-    return {
-        "none": replace(runset, grouped=False),
-        "fields": replace(runset, grouped=True, fields=tuple(map(group_field_from, plot.group_fields))),
-    }.get(plot.group_by, runset)
+    match plot.group_by:
+        case "none":
+            return replace(runset, grouped=False)
+        case "fields":
+            return replace(runset, grouped=True, fields=tuple(map(group_field_from, plot.group_fields)))
+        case _:
+            return runset
 
 
 def default_axis(project: Project, metric: str) -> str:
@@ -82,7 +93,7 @@ def default_axis(project: Project, metric: str) -> str:
     return "_step" if found.startswith("_") and found not in {choice.key for choice in X_AXES} else found or "_step"
 
 
-def counted_runs(project: Project, runset: Runset, asked: Runset, plot: LinePlot) -> set[uuid.UUID] | None:
+def _counted_runs(project: Project, runset: Runset, asked: Runset, plot: LinePlot) -> set[uuid.UUID] | None:
     """The runs that a panel with a grouping of its own, or with chosen states, counts; None: all that are visible."""
     counted = None
     if runset.hidden and runset.grouping and asked.grouping != runset.grouping:
@@ -98,18 +109,14 @@ def counted_runs(project: Project, runset: Runset, asked: Runset, plot: LinePlot
 
 
 def metrics(project: Project) -> list[str]:
-    """Logged metrics that have numbers, the client's own (`_step` …) left out, in natural order. One query."""
-    columns = Column.objects.filter(project=project, scope=Scope.HISTORY).values_list("key", "kinds")
-    names = [key for key, kinds in columns if kinds & Kind.NUMBER and not key.startswith("_")]
-    return sorted(names, key=lambda name: (natural_text(name), name))
+    """Logged metrics that have numbers. One query."""
+    return numeric_keys(project, Scope.HISTORY)
 
 
 def fields(project: Project) -> list[str]:
     """What runs can be grouped by, as text: run fields, then columns in natural order. One query."""
     own = [Field(RUN, key) for key in RUN_FIELDS if groupable(Field(RUN, key))]
-    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
-    found = sorted(columns.values_list("scope", "key"), key=lambda name: (name[0], natural_text(name[1]), name[1]))
-    return [group_field_text(field) for field in (*own, *(Field(scope, key) for scope, key in found))]
+    return [group_field_text(field) for field in (*own, *every_column(project))]
 
 
 def metric_known(project: Project, metric: str) -> bool:

@@ -31,7 +31,6 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 MAX_BINS = 1000
-MAX_EXACT = 2 * MAX_BINS
 MIN_BINS = 50
 MISSED = 0.05
 SMALLEST_WIDTH = 1e-300  # below it a width has no digits left to be nice in

@@ -79,7 +79,7 @@ def draw(
     `groups` are the first of `total_groups`, at most `plot.limit` of them are drawn; when not `grouped` each is one
     run, drawn by itself, whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis
     (seconds for times), limits what is drawn, so that as many cells show it finer; without them the plot's own range
-    does. `cells`: how many bins at most, and half as many as logged x values at most. `logged`: the runs that have the
+    does. `cells`: how many bins at most; of logged x values at most twice as many. `logged`: the runs that have the
     metric at all, for "Where all have data".
     """
     groups = groups[: plot.limit]

@@ -38,11 +38,28 @@ class Candidate:
         return self.distinct > 1 or bool(self.distinct and self.missing)
 
 
+def every_column(project: Project) -> dict[Field, int]:
+    """Config, then summary columns, each in natural order, with the kinds of value ever seen. One query."""
+    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
+    found = columns.values_list("scope", "key", "kinds")
+    return {Field(scope, key): kinds for scope, key, kinds in sorted(found, key=lambda it: (it[0], *_natural(it[1])))}
+
+
+def numeric_keys(project: Project, scope: Scope) -> list[str]:
+    """Of columns that have numbers, the client's own (`_step` …) left out, in natural order. One query."""
+    columns = Column.objects.filter(project=project, scope=scope).values_list("key", "kinds")
+    return sorted((key for key, kinds in columns if kinds & Kind.NUMBER and not key.startswith("_")), key=_natural)
+
+
+def _natural(key: str) -> tuple[object, str]:
+    return natural_text(key), key
+
+
 def table_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
     """The pinned ones, then what the runset asks for; by default the first numeric summary columns."""
     match runset.columns:
         case None:
-            columns = _default_columns(project)
+            columns = tuple(Field(SUMMARY, key) for key in numeric_keys(project, Scope.SUMMARY)[:DEFAULT_COLUMNS])
         case "differ":
             columns = _differing_columns(project, runset)
         case chosen:
@@ -50,24 +67,12 @@ def table_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
     return tuple(dict.fromkeys((*runset.pinned, *columns)))
 
 
-def _default_columns(project: Project) -> tuple[Field, ...]:
-    """The client's own are left out."""
-    keys = [
-        key
-        for key, kinds in Column.objects.filter(project=project, scope=Scope.SUMMARY).values_list("key", "kinds")
-        if kinds & Kind.NUMBER and not key.startswith("_")
-    ]
-    return tuple(Field(SUMMARY, key) for key in sorted(keys, key=natural_text)[:DEFAULT_COLUMNS])
-
-
 def _differing_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
     """Config columns, then summary columns of which not all selected runs have the same value; the first
     MOST_DIFFERING, the client's own left out."""
-    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
-    names = [(scope, key) for scope, key in columns.values_list("scope", "key") if not key.startswith("_")]
-    names.sort(key=lambda name: (name[0], natural_text(name[1]), name[1]))
+    fields = [field for field in every_column(project) if not field.key.startswith("_")]
     frame = Frame(project, runset, keys=())
-    counts = frame.label_counts([Field(scope, key) for scope, key in names])
+    counts = frame.label_counts(fields)
     differing = (field for field, distinct, count in counts if distinct > 1 or 0 < count < len(frame))
     return tuple(islice(differing, MOST_DIFFERING))
 
@@ -77,8 +82,7 @@ def group_candidates(project: Project, runset: Runset) -> list[Candidate]:
 
     Five queries, and one for all columns that are not in memory, or, of many runs, one for each.
     """
-    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
-    kinds = {Field(scope, key): seen for scope, key, seen in columns.values_list("scope", "key", "kinds")}
+    kinds = every_column(project)
     own = [Field(RUN, key) for key, field in RUN_FIELDS.items() if field.groupable and key not in _PER_RUN]
     frame = Frame(project, runset, keys=())
     total = len(frame)

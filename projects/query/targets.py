@@ -4,6 +4,7 @@ their complements are exact. Values are read as projects.query.typed says."""
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -29,7 +30,7 @@ _SPAN = re.compile(rf"(\d{{1,9}})\s*([{''.join(_UNITS)}])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Target(ABC):
     """A field as the left side of a condition. What a field can't be asked is refused with BadQuery."""
 
     label: str
@@ -52,8 +53,9 @@ class Target:
         """Not longer ago than the span."""
         raise BadQuery(f"{self.label} is no time")
 
+    @abstractmethod
     def present(self) -> Q:
-        raise NotImplementedError
+        """Whether it is set."""
 
 
 def path(field: Field) -> str:

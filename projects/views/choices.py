@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from projects.models import Project
-from projects.query.columns import Candidate, table_columns
+from projects.query.columns import Candidate, every_column, table_columns
 from projects.query.fields import RUN_FIELDS, Type, label
-from projects.query.natural import natural_text
 from projects.query.runset import CONFIG, RUN, SUMMARY, Field, Runset, Split
 from projects.query.splits import explodes, group_field_text, has_tags, split_label
 from runs.columns import typed
-from runs.models import Column, Kind, Scope
+from runs.models import Kind
 
 _SCOPES = {RUN: "Run", CONFIG: "Config", SUMMARY: "Summary"}
 
@@ -88,7 +87,7 @@ def field_choice(field: Field) -> FieldChoice:
 def column_choices(project: Project, runset: Runset) -> Choices:
     """What the table can show. Two queries."""
     run_fields = [Field(RUN, key) for key, field in RUN_FIELDS.items() if field.type is not Type.COUNT]
-    found = (*run_fields, *_columns(project))
+    found = (*run_fields, *every_column(project))
     return _choices(table_columns(project, runset), list(map(field_choice, found)))
 
 
@@ -97,7 +96,7 @@ def sort_choices(project: Project, runset: Runset) -> Choices:
     every = [Field(RUN, key) for key in RUN_FIELDS]
     shown = [field for field in table_columns(project, runset) if field.scope != RUN]
     chosen = {key.field for key in runset.sort}
-    rest = [field for field in _columns(project) if field not in shown]
+    rest = [field for field in every_column(project) if field not in shown]
     parts = (
         ("In the table", shown),
         ("Run", every),
@@ -110,13 +109,6 @@ def sort_choices(project: Project, runset: Runset) -> Choices:
             for caption, fields in parts
         ),
     )
-
-
-def _columns(project: Project) -> list[Field]:
-    """Every config and summary column, naturally ordered. One query."""
-    columns = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
-    names = sorted(columns.values_list("scope", "key"), key=lambda name: (natural_text(name[1]), name))
-    return [Field(scope, key) for scope, key in names]
 
 
 def _of(fields: Iterable[Field], scope: str) -> list[Field]:

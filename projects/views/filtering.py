@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.views.decorators.http import require_safe
 
 from projects.models import Project
+from projects.query.columns import every_column
 from projects.query.fields import RUN_FIELDS, Type, field_from, label
 from projects.query.from_url import MAX_TEXT
-from projects.query.natural import natural_text
 from projects.query.operators import JOINS, OPERATORS, fits
 from projects.query.runset import RUN, BadQuery, Field
 from projects.query.suggestions import MOST, suggestions
@@ -19,7 +19,6 @@ from projects.views import filter_draft
 from projects.views.doors import looking_or_404, project_or_404
 from projects.views.filter_draft import BranchDraft
 from projects.views.workspace import HtmxRequest, bad_query, form, view_context
-from runs.models import Column, Scope
 
 
 @require_safe
@@ -80,12 +79,8 @@ def values(request: HttpRequest, entity: str, project: str) -> JsonResponse:
 
 def _filterable(project: Project) -> dict[Field, int]:
     """What runs can be filtered by, with the kinds of values seen in each; run fields, config, summary. One query."""
-    found = Column.objects.filter(project=project, scope__in=[Scope.CONFIG, Scope.SUMMARY])
-    columns = sorted(
-        found.values_list("scope", "key", "kinds"), key=lambda column: (column[0], natural_text(column[1]), column[1])
-    )
     run_fields = {Field(RUN, key): 0 for key, field in RUN_FIELDS.items() if field.type is not Type.COUNT}
-    return run_fields | {Field(scope, key): kinds for scope, key, kinds in columns}
+    return run_fields | every_column(project)
 
 
 def _names(kinds: dict[Field, int]) -> dict[str, Field]:

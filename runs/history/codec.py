@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -25,8 +24,8 @@ PAGE = 2048  # numbers that are decoded together
 _HEADER = struct.Struct("<4sIIBBBxIIII")  # magic, values, numbers, three encodings, lengths of the first four parts
 _CRC = struct.Struct("<I")
 _RUN = struct.Struct("<qq")
-_PCODEC = ChunkConfig(compression_level=6)
-_EXACT = 2**53  # every integer up to here is a float64
+_LEVEL = 6  # of pcodec
+EXACT = 2**53  # every integer up to here is a float64
 
 
 class Encoding(IntEnum):
@@ -85,25 +84,14 @@ def is_number(value: object) -> bool:
 
 def plain(number: float) -> float:
     """A whole number as int: the client writes 1.0 as 1, so the two can't be told apart."""
-    if number.is_integer() and abs(number) <= _EXACT and (number or str(number) == "0.0"):
+    if number.is_integer() and abs(number) <= EXACT and (number or str(number) == "0.0"):
         return int(number)
     return number
 
 
-def values_from(lines: Ints, steps: Ints, values: Sequence[Any]) -> Values:
-    """`values` are JSON values; `lines` and `steps` theirs."""
-    kinds = set(map(type, values))
-    if kinds <= {int, float}:
-        numbers = np.array(values, dtype=np.float64)
-        if int not in kinds or not (np.abs(numbers) >= _EXACT).any():
-            return Values(lines, steps, numbers, {})
-    numbers = np.array([value for value in values if is_number(value)], dtype=np.float64)
-    return Values(lines, steps, numbers, {place: value for place, value in enumerate(values) if not _fits(value)})
-
-
-def _fits(value: object) -> bool:
+def fits(value: object) -> bool:
     """Whether float64 tells all of the value."""
-    return type(value) is float or (type(value) is int and abs(value) <= _EXACT)
+    return type(value) is float or (type(value) is int and abs(value) <= EXACT)
 
 
 def encode(values: Values) -> bytes:
@@ -203,7 +191,7 @@ def _pack(array: Ints) -> tuple[Encoding, bytes]:
         return Encoding.ARITHMETIC, even
     plainly = array.astype("<i8").tobytes()
     try:
-        short = standalone.simple_compress(np.ascontiguousarray(array), _PCODEC)
+        short = standalone.simple_compress(np.ascontiguousarray(array), ChunkConfig(compression_level=_LEVEL))
     except (TypeError, RuntimeError):
         return Encoding.RAW64, plainly
     return (Encoding.PCODEC64, short) if len(short) < len(plainly) else (Encoding.RAW64, plainly)
@@ -222,7 +210,7 @@ def _arithmetic(array: Ints) -> bytes | None:
 
 def _pack_numbers(array: Floats) -> tuple[Encoding, bytes, list[bytes]]:
     """Encoding, what all pages need, and the pages. float32 if no bit is lost by it."""
-    if len(array) and (np.abs(array) <= _EXACT).all():
+    if len(array) and (np.abs(array) <= EXACT).all():
         whole = array.astype(np.int64)
         if _same(whole.astype(np.float64), array) and (even := _arithmetic(whole)) is not None:
             return Encoding.ARITHMETIC, even, []
@@ -244,7 +232,7 @@ def _shorter(array: NDArray[Any], raw: Encoding, packed: Encoding) -> tuple[Enco
     paging = PagingSpec.exact_page_sizes([len(page) // array.itemsize for page in plainly])
     file = wrapped.FileCompressor()
     try:
-        chunk = file.chunk_compressor(array, ChunkConfig(compression_level=6, paging_spec=paging))
+        chunk = file.chunk_compressor(array, ChunkConfig(compression_level=_LEVEL, paging_spec=paging))
     except (TypeError, RuntimeError):
         return raw, b"", plainly
     key, pages = file.write_header() + chunk.write_meta(), [chunk.write_page(at) for at in range(len(plainly))]

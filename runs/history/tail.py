@@ -25,7 +25,6 @@ _HEADER = struct.Struct("<4sIII")  # magic, lines, blocks, bytes of the director
 _CRCS = struct.Struct("<II")  # of header and directory, of the body
 _START = _HEADER.size + _CRCS.size
 _BLOCK = struct.Struct("<IIII")  # lines, keys, bytes of the names, bytes of the others
-_EXACT = 2**53  # every integer up to here is a float64
 _KINDS: dict[type, Kind] = {
     int: Kind.NUMBER,
     float: Kind.NUMBER,
@@ -118,7 +117,7 @@ def _values(rows: Sequence[Row], keys: int, places: Ints) -> tuple[bytes, Ints, 
     if types <= {int, float}:
         values = chain.from_iterable(map(dict.values, rows))
         numbers = np.fromiter(values, np.float64, len(rows) * keys).reshape(len(rows), keys)
-        if int not in types or not (np.abs(numbers) >= _EXACT).any():
+        if int not in types or not (np.abs(numbers) >= codec.EXACT).any():
             return bytes([Kind.NUMBER]) * keys, places, np.ascontiguousarray(numbers.T), {}
     others: Others = {}
     kinds = bytearray(keys)
@@ -130,14 +129,11 @@ def _values(rows: Sequence[Row], keys: int, places: Ints) -> tuple[bytes, Ints, 
             numbers[key] = of_key
         else:
             numbers[key] = [value if codec.is_number(value) else np.nan for value in of_key]
-        if types != {float} and (strange := {line: value for line, value in enumerate(of_key) if not _fits(value)}):
+        if types != {float} and (
+            strange := {line: value for line, value in enumerate(of_key) if not codec.fits(value)}
+        ):
             others[key] = strange
     return bytes(kinds), places, numbers, others
-
-
-def _fits(value: object) -> bool:
-    """Whether float64 tells all of the value."""
-    return type(value) is float or (type(value) is int and abs(value) <= _EXACT)
 
 
 def kinds(blocks: Iterable[Block]) -> dict[str, int]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from projects.charts.align import MAX_BINS, MAX_EXACT, Aligned, align_cells, align_points
+from projects.charts.align import MAX_BINS, Aligned, align_cells, align_points
 from tests.projects.charts.curves import Curve, cells, points
 
 VALUES = st.floats(-1e6, 1e6) | st.sampled_from([math.nan, math.inf, -math.inf, 0.1])
@@ -114,8 +114,8 @@ def test_a_value_that_is_not_finite_does_not_cost_the_exact_x() -> None:
 
 
 def test_more_x_than_a_chart_shows_are_binned() -> None:
-    exact = align_points(points([[(i, 0) for i in range(MAX_EXACT)]]), steps=True)
-    binned = align_points(points([[(i, 0) for i in range(MAX_EXACT + 1)]]), steps=True)
+    exact = align_points(points([[(i, 0) for i in range(2 * MAX_BINS)]]), steps=True)
+    binned = align_points(points([[(i, 0) for i in range(2 * MAX_BINS + 1)]]), steps=True)
     assert (exact.exact, binned.exact) == (True, False)
     assert binned.width == 2
     assert binned.x[:2].tolist() == [0.5, 2.5]  # steps 0 and 1, 2 and 3

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from projects.charts.align import MAX_EXACT, Aligned, align_points
+from projects.charts.align import MAX_BINS, Aligned, align_points
 from projects.charts.filling import fill
 from tests.projects.charts.curves import points
 
@@ -67,7 +67,7 @@ def test_the_cells_are_every_x_that_any_run_logged(how: str) -> None:
 
 @pytest.mark.parametrize("how", ["exact", "interpolate", "last"])
 def test_more_x_than_a_chart_can_show_are_binned(how: str) -> None:
-    curves = [[(2 * i + odd, 1.0) for i in range(MAX_EXACT // 2 + 1)] for odd in (0, 1)]
+    curves = [[(2 * i + odd, 1.0) for i in range(MAX_BINS + 1)] for odd in (0, 1)]
     made = align_points(points(curves), steps=True, how=how)
     assert not made.exact
     assert made.width == 4

@@ -26,7 +26,9 @@ JSON = st.one_of(
 
 def chunk(values: list[Any], steps: list[int] | None = None) -> codec.Values:
     lines = np.arange(len(values), dtype=np.int64)
-    return codec.values_from(lines, np.array(steps if steps is not None else lines, dtype=np.int64), values)
+    numbers = np.array([value for value in values if codec.is_number(value)], dtype=np.float64)
+    others = {place: value for place, value in enumerate(values) if not codec.fits(value)}
+    return codec.Values(lines, np.array(steps if steps is not None else lines, dtype=np.int64), numbers, others)
 
 
 def same(some: Any, other: Any) -> bool:
