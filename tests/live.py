@@ -7,9 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,6 +15,8 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+
+from tracker.health import answers
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -85,24 +84,12 @@ def serve(folder: Path, *, database: dict[str, str] | None = None) -> Iterator[L
             )
         try:
             url = f"http://127.0.0.1:{port}"
-            _await(url, process, log)
+            assert answers(url, process, within=180), f"no answer from the server:\n{log.read_text()}"
             server = LiveServer(url, "", environment, log)
             yield LiveServer(url, server.manage("create_api_key", "ada"), environment, log)
         finally:
             process.terminate()
             process.wait(timeout=60)
-
-
-def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise AssertionError(f"no answer from the server:\n{log.read_text()}")
 
 
 def client_environment(live: LiveServer, folder: Path) -> dict[str, str]:

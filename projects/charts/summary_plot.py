@@ -17,7 +17,7 @@ from projects.charts.aggregate import GroupLine, group_line
 from projects.charts.figure import axis_layout
 from projects.charts.header import Basis, header, left_out
 from projects.charts.line_plot import LinePlot
-from projects.charts.traces import as_text, rgba
+from projects.charts.traces import as_text, rgba, trace_of
 
 if TYPE_CHECKING:
     from projects.query.grouping import RunGroup
@@ -101,16 +101,6 @@ def _lines(found: Summaries, plot: LinePlot) -> list[tuple[RunGroup, GroupLine]]
     return lines
 
 
-def _trace(kind: str, group: RunGroup, role: str) -> dict[str, Any]:
-    return {
-        "type": kind,
-        "uid": f"{group.id}-{role}",
-        "meta": {"group": group.id, "within": group.within, "role": role},
-        "name": as_text(group.label),
-        "legendgroup": group.id,
-    }
-
-
 def _bars(found: Summaries, plot: LinePlot) -> list[dict[str, Any]]:
     traces = []
     for group, line in _lines(found, plot):
@@ -120,7 +110,7 @@ def _bars(found: Summaries, plot: LinePlot) -> list[dict[str, Any]]:
         band = f" [{low:.4g}, {high:.4g}]" if banded else ""
         runs = f" · {int(line.n[0])} of {len(group.run_ids)} runs" if found.grouped else ""
         traces.append(
-            _trace("bar", group, "bar")
+            trace_of(group, "bar", "bar")
             | at
             | {
                 "y": [middle],
@@ -135,12 +125,10 @@ def _bars(found: Summaries, plot: LinePlot) -> list[dict[str, Any]]:
         if banded:
             half = {"type": "data", "array": [(high - low) / 2], "color": group.colour, "thickness": 2, "width": 6}
             invisible = {"mode": "markers", "hoverinfo": "skip", "marker": {"color": group.colour, "size": 0.1}}
-            traces.append(
-                _trace("scatter", group, "band") | at | invisible | {"y": [(low + high) / 2], "error_y": half}
-            )
+            traces.append(trace_of(group, "band") | at | invisible | {"y": [(low + high) / 2], "error_y": half})
         if line.each is not None:
             each = line.each[:, 0].tolist()
-            traces.append(_trace("scatter", group, "runs") | mark | {"x": at["x"] * len(each), "y": each})
+            traces.append(trace_of(group, "runs") | mark | {"x": at["x"] * len(each), "y": each})
     return traces
 
 
@@ -159,7 +147,7 @@ def _boxes(found: Summaries, plot: LinePlot) -> list[dict[str, Any]]:
         reach = WHISKER * (high - low)
         within = values[(values >= low - reach) & (values <= high + reach)]
         traces.append(
-            _trace("box", group, "box")
+            trace_of(group, "box", "box")
             | {
                 "x": [as_text(group.label)],
                 "q1": [float(low)],

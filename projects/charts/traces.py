@@ -86,14 +86,20 @@ def _shown_x(x: Floats, plot: LinePlot) -> Floats:
     return x * 1000 if plot.x_axis == "_timestamp" else x  # Plotly's dates are milliseconds
 
 
-def _trace(group: RunGroup, role: str, x: Floats, y: Floats, dtype: str) -> dict[str, Any]:
+def trace_of(group: RunGroup, role: str, kind: str = "scatter") -> dict[str, Any]:
+    """What tells a trace of a group from all others."""
     return {
-        "type": "scatter",
-        "mode": "lines",
+        "type": kind,
         "uid": f"{group.id}-{role}",  # Plotly makes a class name of it, and looks for it by a selector
         "meta": {"group": group.id, "within": group.within, "role": role},
         "name": as_text(group.label),
         "legendgroup": group.id,
+    }
+
+
+def _trace(group: RunGroup, role: str, x: Floats, y: Floats, dtype: str) -> dict[str, Any]:
+    return trace_of(group, role) | {
+        "mode": "lines",
         "showlegend": role == "line",
         "x": typed(x),
         "y": typed(y, dtype),

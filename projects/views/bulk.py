@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any
 
-import orjson
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -20,8 +18,8 @@ from projects.query.from_url import MAX_HIDDEN
 from projects.query.runset import RUN, BadQuery, Field
 from projects.query.ticked import EVERYTHING, ticked_runs
 from projects.query.tree import Tree
+from projects.views.answers import answer_json, change_from, refused
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.panels import answer_json, refused
 
 MAX_TICKED = 20_000  # ids in one request; a group's is one
 _ID = re.compile(r"[A-Za-z0-9_-]{16}|[0-9a-f]{32}")
@@ -84,20 +82,10 @@ def _hidden_url(looking: Looking, change: _Change) -> str:
 
 
 def _asked(body: bytes) -> _Change:
-    try:
-        said: Any = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        said = None
-    if not isinstance(said, dict):
-        raise BadQuery("The change is not understood.")
+    said = change_from(body, {*ACTS, "hide", "rename", "undo"})
     texts = [said.get(name, "") for name in ("do", "value", "id")]
     lists = [said.get(name, []) for name in ("on", "off")]
-    if not all(isinstance(text, str) and "\0" not in text for text in texts) or texts[0] not in {
-        *ACTS,
-        "hide",
-        "rename",
-        "undo",
-    }:
+    if not all(isinstance(text, str) and "\0" not in text for text in texts):
         raise BadQuery("The change is not understood.")
     for ids in lists:
         if not isinstance(ids, list) or len(ids) > MAX_TICKED:

@@ -16,8 +16,9 @@ from django.views.decorators.http import require_safe
 from projects.charts.line_plot import SpecError
 from projects.charts.series import Drawing
 from projects.query.runset import BadQuery
+from projects.views.answers import refused
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.panels import metric_asked, plot_asked, range_asked, refused
+from projects.views.panels import metric_asked, plot_asked, range_asked
 from projects.workspaces import panel_drawing
 
 COLUMNS = ("group", "x", "value", "low", "high", "n")

@@ -16,9 +16,9 @@ from django.views.decorators.http import require_safe
 from projects.looking import Looking
 from projects.query.export import Sheet, groups_sheet, runs_sheet
 from projects.query.runset import BadQuery
+from projects.views.answers import refused
 from projects.views.doors import looking_or_404, project_or_404
 from projects.views.download import csv_texts, download
-from projects.views.panels import refused
 
 SHEETS = {"runs": runs_sheet, "groups": groups_sheet}
 

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -19,8 +18,8 @@ from projects.looking import Looking
 from projects.query.runset import BadQuery
 from projects.saved_views import layout_change, panel_spec, panel_spec_save, panels_reset
 from projects.summaries import summary_metric_known, summary_metrics
+from projects.views.answers import answer_json, change_from, refused
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.panels import answer_json, refused
 from projects.workspaces import metric_known, metrics
 
 MOST_AT_ONCE = 100
@@ -57,18 +56,13 @@ def _dialog(request: HttpRequest, looking: Looking) -> HttpResponse:
 
 def _change_asked(body: bytes) -> dict[str, Any]:
     """Raises BadQuery for what is no change at all; values are checked where they are used."""
-    try:
-        change = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        change = None
-    if not isinstance(change, dict) or change.get("do") not in CHANGES:
-        raise BadQuery("The change of panels is not understood.")
+    change = change_from(body, CHANGES)
     texts = {key: value for key, value in change.items() if key in ("do", "panel", "section", "kind")}
     many = change.get("metrics", [])
     if not isinstance(many, list) or len(many) > MOST_AT_ONCE:
         raise BadQuery(f"At most {MOST_AT_ONCE} panels are added at once.")
     if not all(isinstance(text, str) and "\0" not in text for text in (*texts.values(), *many)):
-        raise BadQuery("The change of panels is not understood.")
+        raise BadQuery("The change is not understood.")
     return {"panel": "", "section": "", "kind": "line"} | texts | {"metrics": many}
 
 

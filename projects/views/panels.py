@@ -22,6 +22,7 @@ from projects.looking import Looking
 from projects.query.runset import BadQuery
 from projects.query.selection import version
 from projects.saved_views import panel_spec_reset, spec_save
+from projects.views.answers import answer_json, refused
 from projects.views.compression import compressed
 from projects.views.doors import looking_or_404, project_or_404
 from projects.workspaces import (
@@ -186,12 +187,3 @@ def _cells(query: Mapping[str, str]) -> int:
         raise BadQuery(f"cells is how many pixels wide the chart is, not “{text[:100]}”")
     wanted = int(text[:9] or CELLS)
     return next((cells for cells in WIDTHS if cells >= wanted), WIDTHS[-1])
-
-
-def refused(error: ValueError) -> HttpResponse:
-    errors = {"errors": error.errors} if isinstance(error, SpecError) else {}
-    return answer_json({"error": str(error), **errors}, status=400)
-
-
-def answer_json(answer: dict[str, object], status: int = 200) -> HttpResponse:
-    return HttpResponse(orjson.dumps(answer), content_type="application/json", status=status)

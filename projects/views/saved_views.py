@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,8 +23,8 @@ from projects.saved_views import (
     view_rename,
     view_update,
 )
+from projects.views.answers import answer_json, change_from, refused
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.panels import answer_json, refused
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,15 +68,10 @@ def _popover(request: HttpRequest, looking: Looking) -> HttpResponse:
 
 
 def _change_asked(body: bytes) -> dict[str, Any]:
-    try:
-        change = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        change = None
-    if not isinstance(change, dict) or change.get("do") not in CHANGES:
-        raise BadQuery("The change of views is not understood.")
+    change = change_from(body, CHANGES)
     name, shared = change.get("name", ""), change.get("shared", False)
     if not isinstance(name, str) or not isinstance(shared, bool):
-        raise BadQuery("The change of views is not understood.")
+        raise BadQuery("The change is not understood.")
     return {"do": change["do"], "name": name, "shared": shared}
 
 

@@ -11,10 +11,11 @@ from projects.charts.line_plot import LinePlot, SpecError
 from projects.charts.summary_plot import KINDS, Kind, Summaries, summary_figure
 from projects.query.runset import BadQuery
 from projects.summaries import summaries
+from projects.views.answers import refused
 from projects.views.compression import compressed
 from projects.views.doors import looking_or_404, project_or_404
 from projects.views.download import csv_file
-from projects.views.panels import metric_asked, plot_asked, refused
+from projects.views.panels import metric_asked, plot_asked
 
 
 @compressed

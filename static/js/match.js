@@ -10,18 +10,3 @@ export function matcher(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return (name) => words.every((word) => name.toLowerCase().includes(word));
 }
-
-/** name -> whether each word's letters come in it, in their order. */
-export function fuzzy(text) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  return (name) => words.every((word) => inOrder(word, name.toLowerCase()));
-}
-
-function inOrder(letters, name) {
-  let at = 0;
-  for (const letter of letters) {
-    at = name.indexOf(letter, at) + 1;
-    if (!at) return false;
-  }
-  return true;
-}

@@ -1,7 +1,7 @@
 /* What a panel's tools do: full screen, downloads, and changes of how the panels are arranged. */
 import { post } from "./ask.js";
 import { complain, openDialog } from "./dialog.js";
-import { fuzzy } from "./match.js";
+import { found } from "./find.js";
 import { arrange, chartOf, redraw, runsetQuery } from "./panels.js";
 import { edit } from "./settings.js";
 import { attempt, say } from "./toast.js";
@@ -98,16 +98,19 @@ async function add(opener) {
   const chosen = () => boxes().filter((box) => box.checked).map((box) => box.value);
   const search = dialog.querySelector("[type=search]");
   const filter = () => {
-    const meant = fuzzy(search.value);
     for (const list of dialog.querySelectorAll("[data-of]")) list.hidden = list !== shown();
-    for (const box of boxes()) box.closest("li").hidden = !meant(box.value);
-    dialog.querySelector(".none").hidden = boxes().some((box) => !box.closest("li").hidden);
+    const all = boxes();
+    const meant = found(all.map((box) => box.value), search.value).map((at) => all[at]);
+    const shownBoxes = new Set(meant);
+    for (const box of all) box.closest("li").hidden = !shownBoxes.has(box);
+    dialog.querySelector(".none").hidden = meant.length > 0;
+    return meant;
   };
   search.addEventListener("input", filter);
   search.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
-    boxes().find((box) => !box.closest("li").hidden)?.click();
+    filter()[0]?.click();
   });
   dialog.addEventListener("change", () => {
     filter();

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
-from tests.live import ROOT, LiveServer, chromium_path
+from tests.live import ROOT, LiveServer, chromium_path, client_environment
 
 SHOTS = ROOT / "artifacts" / "screenshots"
 _PATIENCE = 60_000  # milliseconds: a machine that does much else is slow, not wrong
@@ -52,6 +54,19 @@ def _wrong(said: ConsoleMessage) -> bool:
     """Answers other than 200 are said here too, by Chromium and by htmx, and tests ask for some."""
     refused = ("Failed to load resource", "Response Status Error Code")
     return said.type == "error" and not said.text.startswith(refused)
+
+
+@pytest.fixture(scope="module")
+def experiment(live: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Lets the real client log the experiment (experiment.py) into a project; the page of the project."""
+
+    def logged(project: str) -> str:
+        environment = client_environment(live, tmp_path_factory.mktemp("client"))
+        script = Path(__file__).with_name("experiment.py")
+        subprocess.run([sys.executable, str(script), project], env=environment, cwd=ROOT, check=True)
+        return f"{live.url}/ada/{project}"
+
+    return logged
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.experiment import LEARNING_RATES, SEEDS, losses
 from tests.browser.plots import lines, panel, wait_until
-from tests.live import ROOT, LiveServer, client_environment
 
 pytestmark = pytest.mark.browser
 
@@ -21,12 +19,9 @@ METRIC = "train/loss"
 
 
 @pytest.fixture(scope="module")
-def project(live: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+def project(experiment: Callable[[str], str]) -> str:
     """The ungrouped page of a project with the experiment: three learning rates, four seeds, two depths."""
-    folder = tmp_path_factory.mktemp("client")
-    script = Path(__file__).with_name("experiment.py")
-    subprocess.run([sys.executable, str(script), "chosen"], env=client_environment(live, folder), cwd=ROOT, check=True)
-    return f"{live.url}/ada/chosen?group="
+    return experiment("chosen") + "?group="
 
 
 def rows(page: Page) -> Locator:

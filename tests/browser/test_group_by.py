@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.experiment import LEARNING_RATES, losses
 from tests.browser.plots import Trace, lines, panel, wait_until
-from tests.live import ROOT, LiveServer, client_environment, run_script
+from tests.live import LiveServer, client_environment, run_script
 
 pytestmark = pytest.mark.browser
 
@@ -22,11 +21,8 @@ SIX = [f"lr: {lr} · model.depth: {depth}" for lr in LEARNING_RATES for depth in
 
 
 @pytest.fixture(scope="module")
-def project(live: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("client")
-    script = Path(__file__).with_name("experiment.py")
-    subprocess.run([sys.executable, str(script), "groups"], env=client_environment(live, folder), cwd=ROOT, check=True)
-    return f"{live.url}/ada/groups"
+def project(experiment: Callable[[str], str]) -> str:
+    return experiment("groups")
 
 
 def opened(page: Page) -> Locator:

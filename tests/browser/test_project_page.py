@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.experiment import LEARNING_RATES, SEEDS, STEPS, loss, losses
 from tests.browser.plots import await_points, bands, drawn, ends, lines, panel
-from tests.live import ROOT, LiveServer, client_environment
+from tests.live import LiveServer, client_environment
 
 pytestmark = pytest.mark.browser
 
@@ -22,12 +23,9 @@ GROUPS = [f"Group: lr={lr} · Job type: train" for lr in LEARNING_RATES]
 
 
 @pytest.fixture(scope="module")
-def project(live: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+def project(experiment: Callable[[str], str]) -> str:
     """The page of a project into which the real client has logged the experiment."""
-    folder = tmp_path_factory.mktemp("client")
-    script = Path(__file__).with_name("experiment.py")
-    subprocess.run([sys.executable, str(script), "grid"], env=client_environment(live, folder), cwd=ROOT, check=True)
-    return f"{live.url}/ada/grid"
+    return experiment("grid")
 
 
 def row(page: Page, label: str) -> Locator:

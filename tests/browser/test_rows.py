@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.experiment import LEARNING_RATES, SEEDS, losses
 from tests.browser.plots import lines, panel
-from tests.live import ROOT, LiveServer, client_environment
 
 pytestmark = pytest.mark.browser
 
@@ -22,12 +20,9 @@ METRIC = "train/loss"
 
 
 @pytest.fixture(scope="module")
-def project(live: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+def project(experiment: Callable[[str], str]) -> str:
     """Three groups of four runs. Every test takes back what it changes, which is a test of undo."""
-    folder = tmp_path_factory.mktemp("client")
-    script = Path(__file__).with_name("experiment.py")
-    subprocess.run([sys.executable, str(script), "hand"], env=client_environment(live, folder), cwd=ROOT, check=True)
-    return f"{live.url}/ada/hand"
+    return experiment("hand")
 
 
 def labels(page: Page, kind: str) -> Locator:

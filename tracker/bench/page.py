@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +24,7 @@ from runs import ingest
 from tracker.bench import data
 from tracker.bench.copies import histories_copy
 from tracker.bench.measure import Measure, medians
+from tracker.health import answers
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -128,24 +127,12 @@ def _server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"
-        _await(url, process)
+        if not answers(url, process, within=60):
+            raise RuntimeError("the server does not answer")
         yield url, process
     finally:
         process.terminate()
         process.wait()
-
-
-def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(1200):
-        try:
-            urllib.request.urlopen(f"{url}/healthz", timeout=5).close()
-        except (urllib.error.URLError, OSError):
-            if process.poll() is not None:
-                break
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("the server does not answer")
 
 
 @contextmanager

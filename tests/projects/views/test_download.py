@@ -32,7 +32,7 @@ def download(client: Client) -> Callable[..., Any]:
         assert response.status_code == status
         if status != 200:
             return response
-        get.response = response  # type: ignore[attr-defined]
+        get.response = response
         return list(csv.DictReader(io.StringIO(b"".join(response).decode())))
 
     return get
@@ -68,9 +68,9 @@ def test_a_run_alone_has_its_own_values_to_the_last_bit(download: Callable[..., 
 
 def test_the_file_has_a_name_any_system_takes(download: Callable[..., Any]) -> None:
     download()
-    assert download.response["Content-Disposition"] == 'attachment; filename="digits-val_loss.csv"'  # type: ignore[attr-defined]
+    assert download.response["Content-Disposition"] == 'attachment; filename="digits-val_loss.csv"'
     download(metric='a"\r\n/../é')
-    assert download.response["Content-Disposition"] == 'attachment; filename="digits-a_.._.csv"'  # type: ignore[attr-defined]
+    assert download.response["Content-Disposition"] == 'attachment; filename="digits-a_.._.csv"'
 
 
 def test_a_metric_nobody_logged_is_a_file_of_no_rows(download: Callable[..., Any]) -> None:

@@ -7,9 +7,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from projects import access
 from projects.models import Project
 from runs.models import Run, State
 from tracker.demo import digits_kfold
+from tracker.health import answers
 
 USER = "ada"
 SHARDS = 2
@@ -68,14 +66,10 @@ class Command(BaseCommand):
                 raise CommandError(f"port {port} is taken; choose another: PORT={port + 1} make demo") from error
 
     def _await(self, address: str, server: "subprocess.Popen[bytes]") -> None:
-        for _ in range(1200):  # two minutes: a busy machine takes one to start
-            if server.poll() is not None:
-                raise CommandError("the server did not start; its message is above")
-            try:
-                with urllib.request.urlopen(f"{address}/healthz", timeout=5):
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
+        if answers(address, server, within=120):  # a busy machine takes one minute to start
+            return
+        if server.poll() is not None:
+            raise CommandError("the server did not start; its message is above")
         raise CommandError(f"no answer at {address}/healthz")
 
     def _log_runs(self, address: str, key: str) -> None:

@@ -1,0 +1,32 @@
+"""What views that speak JSON have in common: answers, refusals, and the changes that scripts ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+
+from projects.charts.line_plot import SpecError
+from projects.query.runset import BadQuery
+
+
+def answer_json(answer: dict[str, object], status: int = 200) -> HttpResponse:
+    return HttpResponse(orjson.dumps(answer), content_type="application/json", status=status)
+
+
+def refused(error: ValueError) -> HttpResponse:
+    errors = {"errors": error.errors} if isinstance(error, SpecError) else {}
+    return answer_json({"error": str(error), **errors}, status=400)
+
+
+def change_from(body: bytes, dos: Container[str]) -> dict[str, Any]:
+    """The JSON object of a POST whose `do` is one of `dos`; its other values are whatever was sent. Raises BadQuery."""
+    try:
+        change = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        change = None
+    if not isinstance(change, dict) or not isinstance(change.get("do"), str) or change["do"] not in dos:
+        raise BadQuery("The change is not understood.")
+    return change
