@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 
 from projects.models import Project
 from projects.query.fields import RUN_FIELDS, label
@@ -45,10 +45,15 @@ def every_column(project: Project) -> dict[Field, int]:
     return {Field(scope, key): kinds for scope, key, kinds in sorted(found, key=lambda it: (it[0], *_natural(it[1])))}
 
 
+def numeric_columns(project: Project, scope: Scope) -> QuerySet[Column]:
+    """Those that have numbers, the client's own (`_step` …) left out."""
+    columns = Column.objects.alias(numbers=F("kinds").bitand(Kind.NUMBER)).filter(project=project, scope=scope)
+    return columns.filter(numbers__gt=0).exclude(key__startswith="_")
+
+
 def numeric_keys(project: Project, scope: Scope) -> list[str]:
-    """Of columns that have numbers, the client's own (`_step` …) left out, in natural order. One query."""
-    columns = Column.objects.filter(project=project, scope=scope).values_list("key", "kinds")
-    return sorted((key for key, kinds in columns if kinds & Kind.NUMBER and not key.startswith("_")), key=_natural)
+    """Of numeric_columns, in natural order. One query."""
+    return sorted(numeric_columns(project, scope).values_list("key", flat=True), key=_natural)
 
 
 def _natural(key: str) -> tuple[object, str]:

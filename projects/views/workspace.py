@@ -17,6 +17,7 @@ from projects.bulk import undo_latest
 from projects.looking import Looking
 from projects.models import Project, User
 from projects.query import selection
+from projects.query.columns import numeric_columns
 from projects.query.fields import label
 from projects.query.operators import filter_label
 from projects.query.runset import BadQuery, leaves
@@ -25,6 +26,7 @@ from projects.views.choices import column_choices, field_choice, sort_choices
 from projects.views.doors import looking_or_404, project_or_404
 from projects.views.panels_bar import panels_bar
 from projects.workspaces import metrics
+from runs.models import Scope
 
 _PIECES = {"runs": "workspace/_runs.html", "panels": "workspace/_panels.html", "rows": "workspace/_rows.html"}
 
@@ -81,7 +83,8 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
 def version(request: HttpRequest, entity: str, project: str) -> JsonResponse:
     """What an open page asks for once a second."""
     owner = project_or_404(request, entity, project)
-    return JsonResponse({"version": selection.version(owner), "panels": len(metrics(owner))})
+    panels = numeric_columns(owner, Scope.HISTORY).count()
+    return JsonResponse({"version": selection.version(owner), "panels": panels})
 
 
 def _writing(request: HttpRequest, project: Project) -> dict[str, Any]:

@@ -151,7 +151,10 @@ def test_a_long_column_and_a_short_one_are_read_alike(project, monkeypatch):
     for value in values:
         add(project, config={"lr": value, "n": 1.5}, summary={"acc": value})
     add(project, config={"n": float("nan")})
-    ask = lambda: [groups(project, by(LR)), groups(project, by(field_from("config.n"), sort=(Sort(LR),)))]  # noqa: E731 one question, asked twice
+
+    def ask() -> list:
+        return [groups(project, by(LR)), groups(project, by(field_from("config.n"), sort=(Sort(LR),)))]
+
     few = ask()
     memory.forget()
     monkeypatch.setattr(memory, "FEW", -1)
