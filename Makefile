@@ -15,7 +15,7 @@ help:
 	@echo "make test         every test, on SQLite and on PostgreSQL, with the real wandb client and a real browser"
 	@echo "make test-fast    the unit and view tests on SQLite only"
 	@echo "make check        ruff, mypy, import-linter, djade, Django's own checks, missing migrations"
-	@echo "make bench        charts, runs table, ingestion, disk and memory, measured on both databases (BENCH=--quick: a minute)"
+	@echo "make bench        charts, runs table, ingestion, disk and memory, measured on both databases (BENCH=--quick: two minutes)"
 	@echo "make setup        the environment in .venv, and the database migrated"
 	@echo "make lock         resolve the dependencies anew into requirements.lock"
 
