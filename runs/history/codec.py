@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from itertools import accumulate
+from struct import unpack_from
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from pcodec import ChunkConfig, PagingSpec, standalone, wrapped
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-MAGIC = b"CHc\x02"  # the last byte is the version
-PAGE = 2048  # numbers that are decoded together
+MAGIC = b"CHc\x03"  # the last byte is the version
+PAGE = 1024  # numbers that are decoded together
 _HEADER = struct.Struct("<4sIIBBBxIIII")  # magic, values, numbers, three encodings, lengths of the first four parts
 _CRC = struct.Struct("<I")
 _RUN = struct.Struct("<qq")
@@ -77,6 +78,17 @@ class Values:
         return found
 
 
+def joined(first: Values, second: Values) -> Values:
+    """Values of two pieces of one stretch, the second behind the first."""
+    others = {len(first.lines) + place: value for place, value in second.others.items()}
+    return Values(
+        np.concatenate((first.lines, second.lines)),
+        np.concatenate((first.steps, second.steps)),
+        np.concatenate((first.numbers, second.numbers)),
+        first.others | others,
+    )
+
+
 def is_number(value: object) -> bool:
     """Whether a JSON value is a point of a series: booleans are not."""
     return type(value) is float or type(value) is int
@@ -112,52 +124,87 @@ def encode(values: Values) -> bytes:
 
 def decode(data: bytes | memoryview) -> Values:
     """Back from `encode`, exactly. Raises Corrupt."""
-    chunk = _Chunk(data)
-    return Values(chunk.lines, chunk.steps, chunk.numbers(0, chunk.count), chunk.others)
+    chunk = Chunk(data)
+    return Values(chunk.lines, chunk.steps, chunk.all_numbers(), chunk.others)
 
 
 def series(data: bytes | memoryview, low: int, high: int) -> tuple[Ints, Ints, Floats]:
     """Lines, steps and values of the numbers in low ≤ step ≤ high; decodes the pages they are in. Raises Corrupt."""
-    chunk = _Chunk(data)
-    lines, steps = chunk.lines, chunk.steps
-    if chunk.others or (steps[1:] < steps[:-1]).any():
-        lines, steps, numbers = Values(lines, steps, chunk.numbers(0, chunk.count), chunk.others).series()
+    chunk = Chunk(data)
+    places = chunk.between(low, high)
+    if places is None:
+        lines, steps, numbers = Values(chunk.lines, chunk.steps, chunk.all_numbers(), chunk.others).series()
         inside = (steps >= low) & (steps <= high)
         return lines[inside], steps[inside], numbers[inside]
-    first, end = int(np.searchsorted(steps, low)), int(np.searchsorted(steps, high, side="right"))
-    return lines[first:end], steps[first:end], chunk.numbers(first, end)
+    start, end = chunk.bytes_of(*places)
+    return chunk.part(*places, memoryview(data)[start:end])
 
 
-class _Chunk:
-    """A chunk whose front has been read: all but the pages of its numbers."""
+class Chunk:
+    """A chunk whose front has been read: all but the pages of its numbers.
 
-    def __init__(self, data: bytes | memoryview) -> None:
+    `data` is the chunk or its beginning, of `size` bytes in all. Raises Corrupt, and EOFError if the front is cut.
+    """
+
+    def __init__(self, data: bytes | memoryview, size: int | None = None) -> None:
         self._data = data = bytes(data)
-        front = _HEADER.size + _CRC.size
-        if len(data) < front:
+        start = _HEADER.size + _CRC.size
+        if len(data) < start:
             raise Corrupt("too short")
         magic, values, self.count, lines_as, steps_as, numbers_as, *sizes = _HEADER.unpack_from(data)
         if magic != MAGIC:
             raise Corrupt("not a chunk of this version")
         self._encoding = numbers_as
         pages = -(-self.count // PAGE) if numbers_as != Encoding.ARITHMETIC else 0
-        lines, steps, others, key, table, end = accumulate((*sizes, 8 * pages), initial=front)
+        lines, steps, others, key, table, end = accumulate((*sizes, 8 * pages), initial=start)
+        size = len(data) if size is None else size
+        if end > len(data):
+            raise EOFError if end <= size else Corrupt("cut")
         view = memoryview(data)
-        if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(view[front:end], zlib.crc32(view[: _HEADER.size])):
+        if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(view[start:end], zlib.crc32(view[: _HEADER.size])):
             raise Corrupt("checksum")
-        self._table = np.frombuffer(data, "<u4", 2 * pages, table).reshape(pages, 2).tolist()
-        self._starts = list(accumulate((size for size, _ in self._table), initial=end))
-        if self._starts[-1] != len(data):
+        numbers = unpack_from(f"<{2 * pages}I", data, table)
+        self._checksums = numbers[1::2]
+        self._starts = list(accumulate(numbers[::2], initial=end))
+        if self._starts[-1] != size:
             raise Corrupt("cut")
         self.lines = _unpack(data[lines:steps], lines_as, values)
         self.steps = _unpack(data[steps:others], steps_as, values)
+        self._even = _RUN.unpack_from(data, steps) if steps_as == Encoding.ARITHMETIC else None
         self.others: dict[int, Any] = {}
         if key > others:
             self.others = dict(zip(*json.loads(zstandard.decompress(data[others:key])), strict=True))
         self._key = data[key:table]
 
-    def numbers(self, first: int, end: int) -> Floats:
-        """Those of places first ≤ i < end, counted among the numbers. Raises Corrupt."""
+    def between(self, low: int, high: int) -> tuple[int, int] | None:
+        """Places first ≤ i < end of what is in low ≤ step ≤ high; None if steps fall or not all values are numbers."""
+        if self.others:
+            return None
+        if self._even and self._even[1] > 0:
+            start, stride = self._even
+            end = max(0, min(len(self.steps), (high - start) // stride + 1))
+            return min(end, max(0, -((start - low) // stride))), end
+        if (self.steps[1:] < self.steps[:-1]).any():
+            return None
+        return int(np.searchsorted(self.steps, low)), int(np.searchsorted(self.steps, high, side="right"))
+
+    def bytes_of(self, first: int, end: int) -> tuple[int, int]:
+        """Where the pages of places first ≤ i < end, counted among the numbers, begin and end in the chunk."""
+        if first >= end or self._encoding == Encoding.ARITHMETIC:
+            return 0, 0
+        return self._starts[first // PAGE], self._starts[-(-end // PAGE)]
+
+    def part(self, first: int, end: int, pages: bytes | memoryview) -> tuple[Ints, Ints, Floats]:
+        """Lines, steps and values of places first ≤ i < end, all being numbers. `pages` is what `bytes_of` told of."""
+        return self.lines[first:end], self.steps[first:end], self.numbers(first, end, pages)
+
+    def all_numbers(self) -> Floats:
+        """All of a chunk that is at hand as a whole."""
+        start, end = self.bytes_of(0, self.count)
+        return self.numbers(0, self.count, memoryview(self._data)[start:end])
+
+    def numbers(self, first: int, end: int, pages: bytes | memoryview) -> Floats:
+        """Those of places first ≤ i < end, counted among the numbers. `pages` is what `bytes_of` told of."""
         if self._encoding == Encoding.ARITHMETIC:
             return ramp(*_RUN.unpack(self._key), self.count)[first:end].astype(np.float64)
         if first >= end:
@@ -169,20 +216,17 @@ class _Chunk:
         if self._encoding in (Encoding.PCODEC64, Encoding.PCODEC32):
             file, read = wrapped.FileDecompressor.new(self._key)
             pcodec, _ = file.chunk_decompressor(self._key[read:], "f32" if narrow else "f64")
-        for at in range(start, stop, PAGE):
-            page = self._page(at // PAGE)
-            part = found[at - start : at - start + PAGE]
+        origin = self._starts[start // PAGE]
+        for number in range(start // PAGE, -(-stop // PAGE)):
+            page = pages[self._starts[number] - origin : self._starts[number + 1] - origin]
+            if zlib.crc32(page) != self._checksums[number]:
+                raise Corrupt("checksum")
+            part = found[number * PAGE - start : (number + 1) * PAGE - start]
             if pcodec is None:
                 part[:] = np.frombuffer(page, found.dtype)
             else:
-                pcodec.read_page_into(page, len(part), part)
+                pcodec.read_page_into(bytes(page), len(part), part)
         return found[first - start : end - start].astype(np.float64, copy=False)
-
-    def _page(self, number: int) -> bytes:
-        page = self._data[self._starts[number] : self._starts[number + 1]]
-        if zlib.crc32(page) != self._table[number][1]:
-            raise Corrupt("checksum")
-        return page
 
 
 def _pack(array: Ints) -> tuple[Encoding, bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate, chain, islice, pairwise
 from typing import Any, NamedTuple
 
@@ -13,14 +13,15 @@ import numpy as np
 from runs.columns import column_id
 from runs.history import codec, keys, levels, tail
 from runs.history.codec import Floats, Ints
-from runs.history.database import fetch, insert
+from runs.history.database import among, fetch, insert
 from runs.history.tail import Block
 from runs.models import HistoryChunk, HistoryTail, Stream, StreamName
 
 log = logging.getLogger(__name__)
 
 SEAL_AFTER = 4096  # unsealed lines of a stream from which on they are sealed
-STRETCH = 8192  # lines a chunk may hold
+STRETCH = 16384  # lines a chunk may hold
+_GROWING = 256  # columns of a stretch up to which it grows: they are in memory together
 _AT_ONCE = 1000  # columns whose chunks are in memory together
 
 
@@ -56,14 +57,46 @@ def stream_seal(*, project_id: uuid.UUID, stream: Stream, fresh: Sequence[Block]
             log.error("Tail of run %s at line %d is lost: %s", stream.run_id, first_line, error)
     blocks = tail.joined([*parts, (0, fresh)])
     lines = np.sort(np.concatenate([np.empty(0, np.int64), *(block.places for block in blocks)]))
-    pieces = -(-len(lines) // STRETCH)
-    borders = [int(lines[len(lines) * piece // pieces]) for piece in range(pieces)]
-    found = iter(_pieces(stream.stream, lines, blocks).items())
+    pieces = _pieces(stream.stream, lines, blocks)
+    before = _growing(project_id, stream, len(lines), pieces.keys())
+    if before:
+        borders = [before.first_line]
+    else:
+        count = -(-len(lines) // STRETCH)
+        borders = [int(lines[len(lines) * piece // count]) for piece in range(count)]
+    found = iter(pieces.items())
     while some := dict(islice(found, _AT_ONCE)):
-        _columns_seal(project_id, stream, [*borders, stream.lines], some)
+        _columns_seal(project_id, stream, [*borders, stream.lines], some, before)
     tails.delete()
     stream.sealed_lines = stream.lines
     Stream.objects.filter(pk=stream.pk).update(lines=stream.lines, sealed_lines=stream.lines)
+
+
+class Before(NamedTuple):
+    """The stream's last stretch, which new lines join."""
+
+    first_line: int
+    values: Mapping[uuid.UUID, codec.Values]  # by column, of those that have new values
+
+
+def _growing(project_id: uuid.UUID, stream: Stream, lines: int, names: Collection[str]) -> Before | None:
+    """The last stretch, if so many lines more have room in it. Fewer, longer chunks are smaller and sooner read."""
+    if len(names) > _GROWING:
+        return None
+    sealed = HistoryChunk.objects.filter(run_id=stream.run_id, writer=stream.writer)
+    spine = sealed.filter(column_id=keys.spine_id(project_id, stream.stream))
+    last = spine.order_by("first_line").values_list("first_line", "count").last()
+    if last is None or last[1] + lines > STRETCH:
+        return None
+    scope = keys.scope_of(stream.stream)
+    columns = among(column_id(project_id, scope, name) for name in names)
+    found = sealed.filter(first_line=last[0], column_id__in=columns)
+    try:
+        values = {column: codec.decode(data) for column, data in fetch(found.values_list("column_id", "data"))}
+    except codec.Corrupt:
+        return None  # what can't be read stays as it is
+    found.delete()
+    return Before(last[0], values)
 
 
 def _pieces(stream: str, lines: Ints, blocks: Sequence[Block]) -> dict[str, list[Piece]]:
@@ -80,28 +113,33 @@ def _pieces(stream: str, lines: Ints, blocks: Sequence[Block]) -> dict[str, list
 
 
 def _columns_seal(
-    project_id: uuid.UUID, stream: Stream, borders: Sequence[int], found: Mapping[str, Sequence[Piece]]
+    project_id: uuid.UUID,
+    stream: Stream,
+    borders: Sequence[int],
+    found: Mapping[str, Sequence[Piece]],
+    before: Before | None,
 ) -> None:
     """Store a chunk for each key and stretch, and take the numbers into the rollups. Stretches lie between borders."""
     scope, spine = keys.scope_of(stream.stream), keys.SPINES[stream.stream]
     chunks: list[HistoryChunk] = []
     fresh: dict[uuid.UUID, list[codec.Values]] = {}
     for key, pieces in found.items():
-        column, whole = column_id(project_id, scope, key), _joined(pieces)
+        column, piece = column_id(project_id, scope, key), _joined(pieces)
         for first_line, end in pairwise(borders):
-            values = whole.values(first_line, end)
+            values = piece.values(first_line, end)
             if not len(values.lines):
                 continue
+            whole = codec.joined(before.values[column], values) if before and column in before.values else values
             chunks.append(
                 HistoryChunk(
                     run_id=stream.run_id,
                     column_id=column,
                     writer=stream.writer,
                     first_line=first_line,
-                    count=len(values.lines),
-                    first_step=int(values.steps.min()),
-                    last_step=int(values.steps.max()),
-                    data=codec.encode(values),
+                    count=len(whole.lines),
+                    first_step=int(whole.steps.min()),
+                    last_step=int(whole.steps.max()),
+                    data=codec.encode(whole),
                 )
             )
             if len(values.numbers) and not (key == spine and stream.stream != StreamName.HISTORY):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,10 +50,39 @@ def _bare(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
             while some := cursor.fetchmany(AT_ONCE):
                 yield from some
         return
+    yield from _stream(*rows.query.sql_with_params())
+
+
+def _stream(sql: str, parameters: Sequence[Any]) -> Iterator[tuple]:
+    """Rows of PostgreSQL, in binary."""
     connection.ensure_connection()
     size = AT_ONCE if psycopg.capabilities.has_stream_chunked() else 1
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as server:
-        yield from server.stream(*rows.query.sql_with_params(), binary=True, size=size)
+        yield from server.stream(sql.encode(), parameters, binary=True, size=size)
+
+
+def parts_pay() -> bool:
+    """Whether some of a blob's bytes cost less to read than all of them: SQLite reads it whole in any case."""
+    return bool(connection.vendor == "postgresql")
+
+
+def parts(
+    model: type[Model], keys: Mapping[str, Sequence[Any]], spans: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, bytes]]:
+    """(place of a span, the bytes from its first up to its second) of blobs, in any order. PostgreSQL only.
+
+    `keys` are values of fields that say which row each span is of. (Sorted, all the bytes would be in memory at once.)
+    """
+    fields = [field for name in keys for field in model._meta.concrete_fields if field.name == name]
+    names = [connection.ops.quote_name(str(field.column)) for field in fields]
+    arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+    yield from _stream(
+        f"SELECT wanted.place::int4 - 1, substring(rows.data FROM wanted.start + 1 FOR wanted.stop - wanted.start) "
+        f"FROM unnest({arrays}, %s::int4[], %s::int4[]) "
+        f"WITH ORDINALITY AS wanted({', '.join(names)}, start, stop, place) "
+        f"JOIN {model._meta.db_table} AS rows USING ({', '.join(names)})",
+        [*map(list, keys.values()), *map(list, zip(*spans, strict=True))],
+    )
 
 
 def insert(rows: Sequence[Model], *, replacing: Sequence[str] = ()) -> None:

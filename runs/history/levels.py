@@ -90,7 +90,7 @@ def _column_rows(
     rows = [_extent_row(run_id, column, extent)]
     buckets = rollup.merge(parts)
     for level in range(bottom, extent.top + 1, rollup.STRIDE):
-        rows += _rows(run_id, column, level, buckets, spread=level > bottom)
+        rows += _rows(run_id, column, extent, level, buckets)
         buckets = _next(buckets)
     return rows
 
@@ -123,10 +123,10 @@ def _grow(
             growing = level == old.top and new.top > old.top
             touched = before.keys() if growing else before.keys() & set((buckets.index // rollup.SEGMENT).tolist())
             whole = rollup.merge([*(before[segment] for segment in sorted(touched)), buckets])
-            rows += _rows(run_id, column, level, whole, spread=level > old.bottom)
+            rows += _rows(run_id, column, new, level, whole)
         for level in range(old.top + rollup.STRIDE, new.top + 1, rollup.STRIDE):
             whole = _next(whole)
-            rows += _rows(run_id, column, level, whole, spread=True)
+            rows += _rows(run_id, column, new, level, whole)
     return broken, rows
 
 
@@ -177,13 +177,14 @@ def _next(buckets: Buckets) -> Buckets:
     return rollup.coarsen(buckets, 2**rollup.STRIDE)
 
 
-def _rows(run_id: uuid.UUID, column: uuid.UUID, level: int, buckets: Buckets, *, spread: bool) -> Iterator[Rollup]:
-    """One row per segment that has buckets; with `spread` another for minima and maxima."""
+def _rows(run_id: uuid.UUID, column: uuid.UUID, extent: Extent, level: int, buckets: Buckets) -> Iterator[Rollup]:
+    """One row per segment that has buckets; above the bottom level another for minima and maxima."""
+    pack = level < extent.top  # the top level is what most charts read
     for segment in np.unique(buckets.index // rollup.SEGMENT).tolist():
         part = buckets.between(segment * rollup.SEGMENT, (segment + 1) * rollup.SEGMENT)
-        rows = [(level, rollup.encode(part, segment))]
-        if spread:
-            rows.append((level + rollup.SPREAD, rollup.encode_spread(part, segment)))
+        rows = [(level, rollup.encode(part, segment, pack=pack))]
+        if level > extent.bottom:
+            rows.append((level + rollup.SPREAD, rollup.encode_spread(part, segment, pack=pack)))
         for kind, data in rows:
             yield Rollup(run_id=run_id, column_id=column, level=kind, segment=segment, data=data)
 

@@ -12,14 +12,14 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import Count, Max, Min
-from django.db.models.functions import Substr
+from django.db.models import Count, Max, Min, QuerySet
+from django.db.models.functions import Length, Substr
 from numpy.typing import NDArray
 
 from runs.columns import column_id as id_of_column
 from runs.history import codec, rollup, tail
 from runs.history.codec import Floats, Ints
-from runs.history.database import AT_ONCE, among, fetch, placed, snapshot
+from runs.history.database import AT_ONCE, among, fetch, parts, parts_pay, placed, snapshot
 from runs.history.grid import Grid
 from runs.history.levels import EXTENT
 from runs.history.shapes import Cells, Points
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 SINCE_START = "_absolute_runtime"  # an x that is no key: seconds by the run's clock since it began
 CLOCKS = ("_timestamp", "_runtime")
 _STEP = tail.name("_step")
+_ALL = (-(2**63), 2**63 - 1)  # steps
+FRONT = 1024  # bytes at the beginning of a chunk that are looked at before its pages
+FEW = 20  # a range of fewer than one in so many steps is fetched by pages
 _DIRECTORY = 2048  # bytes at the beginning of a tail row that are looked at first, to see which keys it has
 
 
@@ -144,7 +147,8 @@ def _by_step(
     sealed = np.flatnonzero(extents["count"]).tolist()
 
     def exact() -> Points | None:
-        found = _gathered(asked, [asked.runs[at] for at in sealed], low, high)
+        some = parts_pay() and (high - low) * FEW < last - first
+        found = _gathered((_few_sealed if some else _sealed)(asked, [asked.runs[at] for at in sealed], low, high))
         pieces = _joined(found, _within(tails, low, high))
         most = max((sum(len(piece.values) for piece in of_run) for of_run in pieces.values()), default=0)
         return _points(asked.runs, pieces) if most <= exact_below else None
@@ -236,26 +240,77 @@ def _tail_piece(blocks: Sequence[tail.Block], asked: Asked, name: bytes, at: tup
     return Piece(at, lines[order], steps[order], values[order])
 
 
+def _chunks(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> QuerySet[HistoryChunk]:
+    """Those that may hold steps low ≤ step ≤ high, each run's in order."""
+    of_runs = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=among(runs))
+    return of_runs.filter(last_step__gte=low, first_step__lte=high).order_by("run_id", "writer", "first_line")
+
+
 def _sealed(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> Iterator[tuple[uuid.UUID, Piece]]:
     """Sealed numbers in low ≤ step ≤ high, each run's in order."""
     if not (ids := list(runs)):
         return
-    rows = HistoryChunk.objects.filter(
-        column_id=asked.column, run_id__in=among(ids), last_step__gte=low, first_step__lte=high
-    ).order_by("run_id", "writer", "first_line")
-    for place, writer, first_line, data in placed(rows.values_list("run_id", "writer", "first_line", "data"), ids):
+    rows = _chunks(asked, ids, low, high).values_list("run_id", "writer", "first_line", "data")
+    for place, writer, first_line, data in placed(rows, ids):
         try:
             series = codec.series(data, low, high)
         except codec.Corrupt as error:
-            log.error("A chunk of run %s, column %s is left out: %s", ids[place], asked.column, error)
+            _leave_out(asked, ids[place], error)
             continue
         yield ids[place], Piece((writer, first_line), *series)
 
 
-def _gathered(asked: Asked, runs: Iterable[uuid.UUID], low: int = -(2**63), high: int = 2**63 - 1) -> Pieces:
-    """What `_sealed` yields, by run."""
+class _Front(NamedTuple):
+    """A chunk whose pages are not read yet, and the places in it that are asked for."""
+
+    run: uuid.UUID
+    at: tuple[str, int]
+    chunk: codec.Chunk
+    places: tuple[int, int]
+
+
+def _few_sealed(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> Iterator[tuple[uuid.UUID, Piece]]:
+    """As `_sealed`, in any order, for ranges that are a small part of a chunk: fetches the pages they are in."""
+    if not (ids := list(runs)):
+        return
+    fronts, whole = [], set()
+    fields = ("run_id", "writer", "first_line", Substr("data", 1, FRONT), Length("data"))
+    for place, writer, first_line, data, size in placed(_chunks(asked, ids, low, high).values_list(*fields), ids):
+        try:
+            chunk = codec.Chunk(data, size)
+            if places := chunk.between(low, high):
+                fronts.append(_Front(ids[place], (writer, first_line), chunk, places))
+            else:
+                whole.add(ids[place])
+        except codec.Corrupt as error:
+            _leave_out(asked, ids[place], error)
+        except EOFError:
+            whole.add(ids[place])
+    yield from _sealed(asked, whole, low, high)
+    fronts = [front for front in fronts if front.run not in whole]
+    keys: dict[str, list[Any]] = {
+        "run": [front.run for front in fronts],
+        "writer": [front.at[0] for front in fronts],
+        "first_line": [front.at[1] for front in fronts],
+        "column": [asked.column] * len(fronts),
+    }
+    spans = [front.chunk.bytes_of(*front.places) for front in fronts]
+    for place, pages in parts(HistoryChunk, keys, spans) if fronts else ():
+        front = fronts[place]
+        try:
+            yield front.run, Piece(front.at, *front.chunk.part(*front.places, pages))
+        except codec.Corrupt as error:
+            _leave_out(asked, front.run, error)
+
+
+def _leave_out(asked: Asked, run: uuid.UUID, error: codec.Corrupt) -> None:
+    log.error("A chunk of run %s, column %s is left out: %s", run, asked.column, error)
+
+
+def _gathered(pieces: Iterable[tuple[uuid.UUID, Piece]]) -> Pieces:
+    """Pieces by run."""
     found: Pieces = {}
-    for run, piece in _sealed(asked, runs, low, high):
+    for run, piece in pieces:
         found.setdefault(run, []).append(piece)
     return found
 
@@ -275,8 +330,8 @@ def _joined(sealed: Pieces, tails: Pieces) -> Pieces:
 def _paired(asked: Asked, other: Asked) -> Pieces:
     """The values of lines that have both, with the other's values in place of steps."""
     tails, other_tails = _tails(asked, other)
-    pieces = _joined(_gathered(asked, asked.runs), tails)
-    others = _joined(_gathered(other, pieces), other_tails)
+    pieces = _joined(_gathered(_sealed(asked, asked.runs, *_ALL)), tails)
+    others = _joined(_gathered(_sealed(other, pieces, *_ALL)), other_tails)
     found: Pieces = {}
     for run, of_run in pieces.items():
         by_place = {piece.at: piece for piece in others.get(run, [])}

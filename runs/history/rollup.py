@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pcodec import ChunkConfig, standalone
 
 from runs.history.codec import Corrupt, Floats, Ints, ramp
 
@@ -19,12 +20,14 @@ HIGHEST = 58  # level whose width, 2^62, is the last power of 2 that fits in int
 SPARSE = 16  # the bottom level's buckets are at least so many times as wide as the usual gap between steps
 SPREAD = 64  # added to a level: the rows that hold minima and maxima of its buckets
 
-MAGIC = b"CHr\x02"  # the last byte is the version
+MAGIC = b"CHr\x03"  # the last byte is the version
 EXTENT_MAGIC = b"CHe\x02"
 # Magic, buckets, first place, counts of the first, of those between, of the last; then bytes of one place, count,
-# count of non-finite points, value (0: not written); number of arrays of values.
-_HEADER = struct.Struct("<4sHHIIIBBBBBxxx")
+# count of non-finite points, value (0: not written); number of arrays of values; whether they are packed.
+_HEADER = struct.Struct("<4sHHIIIBBBBBBxx")
 _CRC = struct.Struct("<I")
+_SIZE = struct.Struct("<I")
+_LEVEL = 6  # of pcodec
 _EXTENT = struct.Struct("<4sqqqbb")
 EXTENT = np.dtype(
     [
@@ -179,18 +182,18 @@ EMPTY = Buckets(
 )
 
 
-def encode(buckets: Buckets, segment: int) -> bytes:
-    """The bytes of one row of counts and sums: all buckets must lie in the segment."""
-    return _encode(buckets.index - segment * SEGMENT, buckets.count, buckets.nonfinite, [buckets.total])
+def encode(buckets: Buckets, segment: int, *, pack: bool = False) -> bytes:
+    """The bytes of one row of counts and sums: all buckets must lie in the segment. Packed, they are fewer."""
+    return _encode(buckets.index - segment * SEGMENT, buckets.count, buckets.nonfinite, [buckets.total], pack=pack)
 
 
-def encode_spread(buckets: Buckets, segment: int) -> bytes:
+def encode_spread(buckets: Buckets, segment: int, *, pack: bool = False) -> bytes:
     """The bytes of one row of minima and maxima."""
     none = np.zeros_like(buckets.count)
-    return _encode(buckets.index - segment * SEGMENT, none, none, [buckets.low, buckets.high])
+    return _encode(buckets.index - segment * SEGMENT, none, none, [buckets.low, buckets.high], pack=pack)
 
 
-def _encode(places: Ints, count: Ints, nonfinite: Ints, values: Sequence[Floats]) -> bytes:
+def _encode(places: Ints, count: Ints, nonfinite: Ints, values: Sequence[Floats], *, pack: bool) -> bytes:
     first, between, last = int(count[0]), int(count[len(count) // 2]), int(count[-1])
     listed = places.astype("<u2") if places[-1] - places[0] >= len(places) else None
     counts = None
@@ -202,15 +205,17 @@ def _encode(places: Ints, count: Ints, nonfinite: Ints, values: Sequence[Floats]
         narrow = together.astype("<f4")
         if (narrow.astype(np.float64).view(np.int64) == together.view(np.int64)).all():  # -0.0 is not 0.0, NaN is NaN
             together = narrow
-    arrays = [
-        together.astype(together.dtype.newbyteorder("<")),
-        *(array for array in (listed, counts, strange) if array is not None),
-    ]
+    together = together.astype(together.dtype.newbyteorder("<"))
+    written = together.tobytes()
+    if pack:
+        parts = [standalone.simple_compress(array, ChunkConfig(compression_level=_LEVEL)) for array in together]
+        short = b"".join(_SIZE.pack(len(part)) + part for part in parts)
+        written, pack = (short, True) if len(short) < len(written) else (written, False)
     sizes = [0 if array is None else array.itemsize for array in (listed, counts, strange)]
     header = _HEADER.pack(
-        MAGIC, len(places), int(places[0]), first, between, last, *sizes, together.itemsize, len(values)
+        MAGIC, len(places), int(places[0]), first, between, last, *sizes, together.itemsize, len(values), pack
     )
-    body = b"".join(array.tobytes() for array in arrays)
+    body = b"".join([written, *(array.tobytes() for array in (listed, counts, strange) if array is not None)])
     return header + _CRC.pack(zlib.crc32(body, zlib.crc32(header))) + body
 
 
@@ -257,9 +262,14 @@ def header(row: bytes) -> bytes:
 
 def decode_alike(rows: Sequence[bytes]) -> Rows:
     """Sound rows of equal `header`."""
-    _, buckets, first, *counts, place_size, count_size, strange_size, value_size, arrays = _HEADER.unpack_from(rows[0])
-    table = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1)
-    at = _HEADER.size + _CRC.size
+    _, buckets, first, *counts, place_size, count_size, strange_size, value_size, arrays, packed = _HEADER.unpack_from(
+        rows[0]
+    )
+    unpacked = [_unpacked(row, arrays) for row in rows] if packed else []
+    front = 0 if packed else _HEADER.size + _CRC.size
+    rest = b"".join(rest for _, rest in unpacked) if packed else b"".join(rows)
+    table = np.frombuffer(rest, np.uint8).reshape(len(rows), len(rest) // len(rows))
+    at = front
 
     def part(kind: str) -> NDArray[Any]:
         nonlocal at
@@ -267,7 +277,10 @@ def decode_alike(rows: Sequence[bytes]) -> Rows:
         at += size
         return table[:, at - size : at].view(kind)
 
-    values = [part(f"<f{value_size}") for _ in range(arrays)]
+    if packed:
+        values = [np.stack(of_rows) for of_rows in zip(*(values for values, _ in unpacked), strict=True)]
+    else:
+        values = [part(f"<f{value_size}") for _ in range(arrays)]
     places = part("<u2").astype(np.int64) if place_size else ramp(first, 1, buckets)[None]
     if count_size:
         count = part(f"<u{count_size}").astype(np.int64)
@@ -276,6 +289,17 @@ def decode_alike(rows: Sequence[bytes]) -> Rows:
         count[0, 0], count[0, -1] = counts[0], counts[2]
     nonfinite = part(f"<u{strange_size}").astype(np.int64) if strange_size else ramp(0, 0, buckets)[None]
     return Rows(places, not place_size, count, nonfinite, values)
+
+
+def _unpacked(row: bytes, arrays: int) -> tuple[list[NDArray[Any]], bytes]:
+    """A row's arrays of values, and what is behind them."""
+    at = _HEADER.size + _CRC.size
+    values = []
+    for _ in range(arrays):
+        (size,) = _SIZE.unpack_from(row, at)
+        values.append(standalone.simple_decompress(row[at + _SIZE.size : at + _SIZE.size + size]))
+        at += _SIZE.size + size
+    return values, row[at:]
 
 
 def decode(totals: bytes | memoryview, spread: bytes | memoryview | None, segment: int) -> Buckets:

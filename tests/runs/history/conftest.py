@@ -9,7 +9,7 @@ from django.db import transaction
 
 from projects.models import Project
 from runs.columns import column_id
-from runs.history import compaction, levels, rollup, store
+from runs.history import codec, compaction, levels, reader, rollup, store
 from runs.models import Run
 from tests import factories
 
@@ -18,7 +18,10 @@ from tests import factories
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seal after 16 lines, roll up from 24 numbers, 8 buckets a row: so that short tests pass through everything."""
     monkeypatch.setattr(compaction, "SEAL_AFTER", 16)
-    monkeypatch.setattr(compaction, "STRETCH", 24)
+    monkeypatch.setattr(compaction, "STRETCH", 40)
+    monkeypatch.setattr(codec, "PAGE", 8)
+    monkeypatch.setattr(reader, "FEW", 1)
+    monkeypatch.setattr(reader, "FRONT", 150)
     monkeypatch.setattr(levels, "ROLLUP_FROM", 24)
     monkeypatch.setattr(rollup, "SEGMENT", 8)
 

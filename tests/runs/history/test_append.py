@@ -199,6 +199,33 @@ def test_clearing_one_writer_leaves_the_others_and_the_other_stream(bench: Bench
     assert bench.log(run, lines_of(1), writer="a").lines == 1
 
 
+def test_lines_join_the_last_stretch_while_it_has_room(bench: Bench, small: None) -> None:
+    run = bench.run()
+    sent = [{"_step": step, "loss": step / 3} | ({"rare": "text"} if step > 18 else {}) for step in range(100)]
+    for offset in range(0, 100, 18):
+        bench.log(run, [json.dumps(line) for line in sent[offset : offset + 18]], offset=offset)
+    store.seal(run_id=run.id)
+    chunks = HistoryChunk.objects.filter(run=run, column_id=bench.column("loss")).order_by("first_line")
+    assert list(chunks.values_list("first_line", "count")) == [(0, 36), (36, 36), (72, 28)]
+    assert list(chunks.values_list("first_step", "last_step")) == [(0, 35), (36, 71), (72, 99)]
+    rare = HistoryChunk.objects.filter(run=run, column_id=bench.column("rare")).order_by("first_line")
+    assert list(rare.values_list("first_line", "count")) == [(0, 17), (36, 36), (72, 28)]
+    assert list(store.rows(run_id=run.id, stream="history")) == sent
+    cells = bench.read([run], exact_below=10, cells=8)
+    assert isinstance(cells, store.Cells)
+    assert (cells.count.sum(), cells.total.sum()) == (100, pytest.approx(sum(range(100)) / 3))
+
+
+def test_a_stretch_with_a_damaged_chunk_does_not_grow(bench: Bench, small: None) -> None:
+    run = bench.run()
+    bench.log(run, lines_of(*range(18)))
+    chunks = HistoryChunk.objects.filter(run=run, column_id=bench.column("loss"))
+    chunks.update(data=b"nothing")
+    bench.log(run, lines_of(*range(18, 36)), offset=18)
+    assert list(chunks.order_by("first_line").values_list("first_line", "count")) == [(0, 18), (18, 18)]
+    assert bytes(chunks.get(first_line=0).data) == b"nothing"
+
+
 def test_a_thousand_metrics_in_a_line(bench: Bench) -> None:
     run = bench.run()
     lines = [json.dumps({"_step": step} | {f"m{key}": key * step for key in range(1000)}) for step in range(100)]
