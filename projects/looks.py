@@ -1,4 +1,4 @@
-"""How groups look on a chart beyond their colour: names by a template, dashes by a column."""
+"""How groups look on a chart beyond their colour: names by a template, dashes by a column or by metric."""
 
 from __future__ import annotations
 
@@ -45,6 +45,12 @@ def dressed(project: Project, plot: LinePlot, groups: Sequence[RunGroup]) -> lis
     if plot.legend_template:
         result = [replace(group, label=_named(plot.legend_template, group, texts)) for group in result]
     return result
+
+
+def of_metric(groups: Sequence[RunGroup], metric: str, place: int) -> list[RunGroup]:
+    """The groups as lines of one of several metrics: it is named, and has a dash of its own."""
+    dash = DASHES[place % len(DASHES)]
+    return [replace(group, dash=dash, line=f"-{place}", said=metric) for group in groups]
 
 
 def _named(template: str, group: RunGroup, texts: Mapping[Field, Texts]) -> str:

@@ -74,6 +74,8 @@ def line_figure(
 
 
 def _nothing(basis: Basis) -> str:
+    if not basis.of_metrics:
+        return "No metric’s name matches."
     return "No value here is a finite number." if basis.nonfinite else "No visible run has logged this metric."
 
 

@@ -18,10 +18,12 @@ class Basis:
     groups: int  # asked to be drawn
     of_groups: int  # in the table
     nonfinite: int  # points left out
+    metrics: int = 1  # asked to be drawn
+    of_metrics: int = 1  # that the plot names or matches
 
 
 def header(plot: LinePlot, lines: Sequence[GroupLine], basis: Basis, *, grouped: bool, binned: bool, axis: str) -> str:
-    """One line: "mean ± std dev · 20 of 20 runs · binned · smoothed · 10 of 37 groups".
+    """One line: "mean ± std dev · 20 of 20 runs · binned · smoothed · 10 of 37 groups · 4 of 12 metrics".
 
     `axis`: the step metric that stands in for an x axis that was not chosen, or "".
     """
@@ -42,6 +44,9 @@ def header(plot: LinePlot, lines: Sequence[GroupLine], basis: Basis, *, grouped:
         parts.append("smoothed")
     if grouped and basis.groups < basis.of_groups:
         parts.append(f"{basis.groups:,} of {basis.of_groups:,} groups")
+    if basis.of_metrics != 1:
+        left_out = basis.metrics < basis.of_metrics
+        parts.append(f"{basis.metrics:,} of {basis.of_metrics:,} metrics" if left_out else f"{basis.metrics:,} metrics")
     return " · ".join(parts)
 
 

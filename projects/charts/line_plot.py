@@ -1,4 +1,4 @@
-"""LinePlot: how one panel draws one metric. Frozen settings, and the lists of choices that forms, docs and tests read.
+"""LinePlot: how one panel draws its metrics. Frozen settings, and the lists of choices that forms, docs and tests read.
 
 A spec is a plain JSON object with the keys of the public line-plot spec where one exists (`xAxis`, `groupAgg` …); it
 holds only what differs from the default.
@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from projects.query.fields import RUN_FIELDS, groupable
-from projects.query.runset import CONFIG, RUN, SUMMARY, Field, Split
+from projects.query.runset import CONFIG, RUN, SUMMARY, BadQuery, Field, Split
 from projects.query.splits import group_field_from, group_field_text
+from projects.query.texts import matcher
 from runs.states import SHOWN_ORDER
 
 
@@ -90,9 +91,12 @@ LEGEND_POSITIONS = (
     Choice("west", "Left", "Left of the plot."),
 )
 TOOLTIP_VARIABLES = ("x", "y", "mean", "median", "stddev", "stderr", "min", "max", "count")
+# What all panels together, or a section, can't say.
+OF_ONE_PANEL = frozenset({"metrics", "metricRegex"})
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 MAX_FIELDS = 8
 MAX_LINES = 1000
+MAX_METRICS = 100
 MAX_SMOOTHING = 100
 MOST_RUNS = 100_000
 
@@ -189,9 +193,18 @@ def _x_axis(value: object) -> str:
 
 
 def _metrics(value: object) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or len(value) > 100:
-        raise ValueError("Must be a list of at most 100 metric names.")
-    return tuple(_text(item) for item in value)
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_METRICS:
+        raise ValueError(f"Must be a list of at most {MAX_METRICS} metric names.")
+    return tuple(dict.fromkeys(text for item in value if (text := _text(item))))
+
+
+def _regex(value: object) -> str:
+    text = _text(value)
+    try:
+        matcher(text)
+    except BadQuery as error:
+        raise ValueError(f"{error}.") from None
+    return text
 
 
 def _flag(value: object) -> bool:
@@ -247,7 +260,9 @@ def _spec_key(name: str) -> str:
 class LinePlot:
     """Settings of a line plot. Made by `from_spec`, which checks; the defaults are a valid plot."""
 
-    metrics: tuple[str, ...] = _setting((), _metrics)
+    metrics: tuple[str, ...] = _setting((), _metrics)  # drawn in place of the panel's own
+    metric_regex: str = _setting("", _regex)  # and every other whose name it matches anywhere; "": none
+    metric_limit: int = _setting(10, _whole(MAX_METRICS))  # how many metrics are drawn
     x_axis: str = _setting("", _x_axis)  # "": the step metric that the runs defined for the metric, else the step
     x_min: float | None = _setting(None, _bound)  # in the units of the x axis; seconds for times
     x_max: float | None = _setting(None, _bound)

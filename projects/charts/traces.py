@@ -1,6 +1,6 @@
 """What is drawn of each group -> Plotly traces as plain dicts. Pure; only the groups' own colours.
 
-A group has up to five traces of one `legendgroup`, told apart by `meta.role`:
+A group has, of each metric, up to five traces of one `legendgroup`, told apart by `meta.role`:
 
 - `band`: the shading, polygons with gaps where there is none; float32;
 - `original`: the statistic of the runs before they were smoothed, a thin line;
@@ -44,6 +44,7 @@ class Drawn:
     line: GroupLine
     marks: Marks
     original: GroupLine | None = None  # before smoothing
+    metric: str = ""
 
 
 def traces(drawn: Sequence[Drawn], plot: LinePlot, *, grouped: bool) -> list[dict[str, Any]]:
@@ -90,10 +91,10 @@ def trace_of(group: RunGroup, role: str, kind: str = "scatter") -> dict[str, Any
     """What tells a trace of a group from all others."""
     return {
         "type": kind,
-        "uid": f"{group.id}-{role}",  # Plotly makes a class name of it, and looks for it by a selector
+        "uid": f"{group.id}{group.line}-{role}",  # Plotly makes a class name of it, and looks for it by a selector
         "meta": {"group": group.id, "within": group.within, "role": role},
-        "name": as_text(group.label),
-        "legendgroup": group.id,
+        "name": as_text(" · ".join(filter(None, (group.label, group.said)))),
+        "legendgroup": group.id + group.line,
     }
 
 

@@ -28,7 +28,7 @@ _NAME = re.compile(r"[^A-Za-z0-9._-]+")
 @gzip_page
 @require_safe
 def line_plot_csv(request: HttpRequest, entity: str, project: str) -> HttpResponse | StreamingHttpResponse:
-    """The numbers of the figure at the same query string: a row for each group and x.
+    """The numbers of the figure at the same query string: a row for each group and x; of several metrics, for each.
 
     `x` in the units of the axis (seconds for times), `low` and `high` the ends of the shading, `n` the runs. A number
     that isn't there is an empty cell; read back, each is the same float64.
@@ -42,7 +42,9 @@ def line_plot_csv(request: HttpRequest, entity: str, project: str) -> HttpRespon
         drawing = panel_drawing(owner, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells)
     except (BadQuery, SpecError) as error:
         return refused(error)
-    return csv_file(f"{owner.name}-{metric}", COLUMNS, _rows(drawing))
+    several = len(drawing.metrics) > 1
+    columns = ("group", "metric", *COLUMNS[1:]) if several else COLUMNS
+    return csv_file(f"{owner.name}-{metric}", columns, _rows(drawing, several=several))
 
 
 def csv_file(name: str, columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> StreamingHttpResponse:
@@ -60,11 +62,12 @@ def download(
     return response
 
 
-def _rows(drawing: Drawing) -> Iterator[Iterator[Sequence[Any]]]:
-    """Of one group after the other."""
-    for group, line in drawing.lines:
+def _rows(drawing: Drawing, *, several: bool) -> Iterator[Iterator[Sequence[Any]]]:
+    """Of one line after the other."""
+    for part in drawing.lines:
+        line, said = part.line, (part.group.label, part.metric) if several else (part.group.label,)
         columns = (line.x, line.line, line.low, line.high, line.n)
-        yield zip(repeat(group.label), *(column.tolist() for column in columns), strict=False)
+        yield zip(*map(repeat, said), *(column.tolist() for column in columns), strict=False)
 
 
 def csv_texts(columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> Iterator[str]:

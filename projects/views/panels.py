@@ -13,10 +13,10 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_http_methods, require_safe
 
 from projects.access import may_change
-from projects.charts.line_plot import LinePlot, SpecError
+from projects.charts.line_plot import OF_ONE_PANEL, LinePlot, SpecError
 from projects.charts.series import CELLS, Drawing, line_plot
 from projects.charts.summary_plot import KINDS
-from projects.forms import line_plot_from_json, only, settings_tabs
+from projects.forms import line_plot_from_json, only, settings_tabs, without
 from projects.layout import Panel
 from projects.looking import Looking
 from projects.query.runset import BadQuery
@@ -90,7 +90,7 @@ def settings(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     section = looking.layout.section_of(key) if of == "section" else None
     if request.method in ("GET", "HEAD"):
         plot = panel_plot(looking, key) if of == "panel" else overall_plot(looking, section)
-        return _dialog(request, looking, panel, plot, title=SCOPES[of].format(metric=metric, section=section))
+        return _dialog(request, looking, panel, plot, of=of, section=section)
     if not may_change(request.user, looking.workspace):
         return answer_json({"error": f"Only members of {owner.entity.name} change this view."}, status=403)
     if request.method == "DELETE":
@@ -101,6 +101,8 @@ def settings(request: HttpRequest, entity: str, project: str) -> HttpResponse:
         return answer_json({"settings": {}})
     try:
         plot = line_plot_from_json(request.body)
+        if of != "panel" and (own := OF_ONE_PANEL & plot.to_spec().keys()):
+            raise SpecError(dict.fromkeys(sorted(own), "Is said of one panel alone."))
     except SpecError as error:
         return refused(error)
     if of == "panel":
@@ -110,20 +112,27 @@ def settings(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     return answer_json({"settings": plot.to_spec()})
 
 
-def _dialog(request: HttpRequest, looking: Looking, panel: Panel, plot: LinePlot, *, title: str) -> HttpResponse:
-    metric = panel.metric
+def _dialog(
+    request: HttpRequest, looking: Looking, panel: Panel, plot: LinePlot, *, of: str, section: str | None
+) -> HttpResponse:
+    metric, names = panel.metric, metrics(looking.project)
     tabs = settings_tabs(
         plot,
         metric=metric,
-        metrics=metrics(looking.project),
+        metrics=names,
         default_axis=default_axis(looking.project, metric),
     )
+    may_choose = panel.kind == "line" and of == "panel"
     if panel.kind in KINDS:
         tabs = only(tabs, KINDS[panel.kind].settings)
+    elif not may_choose:
+        tabs = without(tabs, OF_ONE_PANEL)
     context = {
         "project": looking.project,
         "metric": metric,
-        "title": title,
+        "metrics": names,
+        "may_choose": may_choose,
+        "title": SCOPES[of].format(metric=metric, section=section),
         "may_write": may_change(request.user, looking.workspace),
         "action": f"{request.path}?{request.GET.urlencode()}",
         "kind": panel.kind,

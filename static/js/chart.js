@@ -95,6 +95,7 @@ export class Chart {
     layout.xaxis = this.ranged(layout.xaxis);
     if (first) this.size = this.measured();
     await window.Plotly.react(this.plot, data, themed(meta.empty ? bare(layout) : layout), CONFIG);
+    this.panel.querySelector("h3").textContent = meta.title;
     const note = this.panel.querySelector("header small");
     note.textContent = note.title = [meta.header, meta.nonfiniteText].filter(Boolean).join(" · ");
     this.say(meta.message);

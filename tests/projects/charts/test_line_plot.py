@@ -18,6 +18,8 @@ from projects.charts.line_plot import (
 
 EVERYTHING = {
     "metrics": ["train/loss", "val/loss"],
+    "metricRegex": "^val/",
+    "metricLimit": 7,
     "xAxis": "_runtime",
     "xMin": 1.0,
     "xMax": 2.5,
@@ -104,6 +106,8 @@ def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
     ("key", "value"),
     [
         ("colour", "red"),
+        ("metrics", ["a"] * 101),
+        ("metricRegex", "("),
         ("group_agg", "mean"),
         ("groupAgg", "average"),
         ("groupAgg", None),

@@ -206,6 +206,64 @@ def test_names_and_dashes_cost_two_questions(
         ask(settings=settings)
 
 
+@pytest.fixture
+def several(project: Project) -> Project:
+    """One run beside the others has three more metrics."""
+    rows = [{"val/loss": step, "val/acc": -step, "val/f1": 2 * step} for step in range(4)]
+    factories.log_run(project, "validated", rows, config={"lr": 0.1})
+    return project
+
+
+def test_several_metrics_are_lines_of_their_own_in_the_colours_of_their_groups(
+    ask: Callable[..., Any], several: Project
+) -> None:
+    response = ask(group="config.lr", settings=spec(metrics=["loss", "acc", "loss", ""]))
+    lines = drawn(response)
+    assert list(lines) == [f"lr: {lr} · {metric}" for lr in (0.1, 0.2) for metric in ("loss", "acc")]
+    assert header(response) == "mean ± std dev · 6 of 7 runs · 2 metrics"
+    assert response.json()["meta"]["title"] == "loss, acc"
+    assert [line["line"]["dash"] for line in lines.values()] == ["solid", "dash"] * 2
+    colours = [line["line"]["color"] for line in lines.values()]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    uids = [trace["uid"] for trace in response.json()["data"]]
+    assert len(set(uids)) == len(uids)
+    assert decoded(lines["lr: 0.1 · loss"]["y"]).tolist() == pytest.approx([0.1, 1.1, 2.1, 3.1])
+    assert decoded(lines["lr: 0.1 · acc"]["y"]).tolist() == [1] * 4
+    alone = drawn(ask(group="config.lr", settings=spec(metrics=["acc"])))
+    assert list(alone) == ["lr: 0.1", "lr: 0.2"], "one metric is the panel's title and no more"
+
+
+def test_metrics_are_found_by_a_pattern_and_limited(ask: Callable[..., Any], several: Project) -> None:
+    found = ask(group="config.lr", settings=spec(metricRegex="^val/"))
+    assert list(drawn(found)) == [f"lr: 0.1 · val/{name}" for name in ("acc", "f1", "loss")]
+    assert header(found) == "mean ± std dev · 1 of 4 runs · 3 metrics"
+    assert found.json()["meta"]["title"] == "/^val//"
+    limited = ask(group="config.lr", settings=spec(metricRegex="a", metrics=["val/f1"], metricLimit=2))
+    assert header(limited) == "mean ± std dev · 7 of 7 runs · 2 of 4 metrics"
+    assert list(drawn(limited))[:2] == ["lr: 0.1 · val/f1", "lr: 0.1 · acc"]
+    nothing = ask(settings=spec(metricRegex="none such")).json()["meta"]
+    assert (nothing["empty"], nothing["message"]) == (True, "No metric’s name matches.")
+    for wrong in ({"metricRegex": "("}, {"metricRegex": "x" * 201}, {"metrics": "loss"}, {"metricLimit": 0}):
+        assert set(ask(settings=spec(**wrong)).json()["errors"]) == set(wrong)
+
+
+def test_a_run_of_several_metrics_is_read_once_for_each(
+    ask: Callable[..., Any], several: Project, django_assert_max_num_queries: Callable
+) -> None:
+    for number in range(30):
+        log_run(several, f"more-{number}", lr=0.1)
+    with django_assert_max_num_queries(25):
+        ask(group="config.lr", settings=spec(metrics=["loss", "acc"]))
+
+
+def test_metrics_are_said_of_one_panel_alone(ask: Callable[..., Any], client: Client) -> None:
+    ask()
+    for of in ("section", "all"):
+        answer = client.post(f"{SETTINGS}?metric=loss&of={of}", {"metrics": ["acc"]}, content_type="application/json")
+        assert (answer.status_code, set(answer.json()["errors"])) == (400, {"metrics"})
+        assert 'name="metrics"' not in client.get(f"{SETTINGS}?metric=loss&of={of}").content.decode()
+
+
 def test_few_widths_of_charts_are_told_apart(ask: Callable[..., Any], project: Project) -> None:
     for number in range(2):
         log_run(project, f"long-{number}", lr=9, steps=3000)
@@ -383,5 +441,4 @@ def test_every_setting_has_a_place_in_the_dialog(client: Client, ask: Callable[.
     for field in fields(LinePlot):
         first, *rest = field.name.split("_")
         key = first + "".join(word.capitalize() for word in rest)
-        # A panel's metric is what it is a panel of.
-        assert (f'name="{key}"' in dialog) is (key != "metrics"), key
+        assert f'name="{key}"' in dialog, key

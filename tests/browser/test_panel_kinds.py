@@ -1,0 +1,135 @@
+"""Panels that people add beside those of single metrics, in a real Chromium: what they draw, and their settings."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.many import ARMS, filled
+from tests.browser.plots import drawn, lines, wait_until
+from tests.live import LiveServer
+
+pytestmark = pytest.mark.browser
+
+RUNS, METRICS, STEPS = 30, 3, 20
+ARM = f"arm: {ARMS - 1}"
+
+
+def history(metric: int, run: int) -> np.ndarray:
+    """(STEPS,) as tests.browser.many logs it."""
+    return metric + run / (1 + np.arange(STEPS))
+
+
+def of_arm(metric: int, arm: int) -> np.ndarray:
+    """(runs, STEPS)."""
+    return np.stack([history(metric, run) for run in range(arm, RUNS, ARMS)])
+
+
+@pytest.fixture(scope="module")
+def project(live: LiveServer) -> str:
+    return filled(live, "kinds", runs=RUNS, metrics=METRICS, steps=STEPS)
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest, page: Page) -> str:
+    page.emulate_media(color_scheme=request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def adding(page: Page, project: str) -> Iterator[Locator]:
+    """The dialog that adds panels, in the project's untouched default view grouped by arm."""
+    page.goto(f"{project}?group=config.arm")
+    page.on("dialog", lambda asked: asked.accept())
+    page.get_by_role("button", name="Add panel").click()
+    yield page.get_by_role("dialog", name="Add panels")
+    page.keyboard.press("Escape")
+    page.locator("#panel-settings > summary").click()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.get_by_role("button", name="Reset all panels").click()
+
+
+def added(adding: Locator) -> Locator:
+    """The panel that the dialog, filled in, adds to a section of its own."""
+    adding.get_by_label("Section").fill("mine")
+    adding.get_by_role("button", name="Add", exact=True).click()
+    found = adding.page.locator("#panels .panel[data-key]")
+    expect(found).to_have_count(1)
+    found.scroll_into_view_if_needed()
+    expect(found.locator("header small")).not_to_have_text("")
+    return found
+
+
+def edit(panel: Locator, tab: str) -> Locator:
+    panel.get_by_role("button", name="Edit panel").click()
+    dialog = panel.page.get_by_role("dialog")
+    dialog.get_by_role("tab", name=tab).click()
+    return dialog
+
+
+def rows(panel: Locator) -> list[dict[str, str]]:
+    """Of its file."""
+    with panel.page.expect_download() as started:
+        panel.locator(".tools summary").click()
+        panel.get_by_role("button", name="Download CSV").click()
+    return list(csv.DictReader(Path(started.value.path()).read_text().splitlines()))
+
+
+def shoot(panel: Locator, shots: Path, name: str) -> None:
+    """At a desk's and at a phone's size."""
+    for width, height in ((1440, 900), (390, 844)):
+        panel.page.set_viewport_size({"width": width, "height": height})
+        panel.scroll_into_view_if_needed()
+        wait_until(
+            panel.page,
+            "panel => Math.abs(panel.querySelector('.main-svg').clientWidth - panel.clientWidth) < 4",
+            arg=panel.element_handle(),
+        )
+        assert panel.page.evaluate("document.documentElement.scrollWidth") <= width
+        panel.page.screenshot(path=shots / f"{name}-{width}.png")
+    panel.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_several_metrics_share_a_line_plot(page: Page, adding: Locator, shots: Path, scheme: str) -> None:
+    for metric in ("part/m00", "part/m02"):
+        adding.get_by_role("checkbox", name=metric).check()
+    adding.get_by_role("checkbox", name="All on one panel").check()
+    page.screenshot(path=shots / f"add-metrics-{scheme}.png")
+    panel = added(adding)
+    expect(panel.locator("header small")).to_have_text("mean ± std dev · 30 of 30 runs · 2 metrics")
+    expect(panel.get_by_role("heading")).to_have_text("part/m00, part/m02")
+    found = lines(panel)
+    assert len(found) == 2 * ARMS
+    for metric in (0, 2):
+        line = found[f"{ARM} · part/m0{metric}"]
+        np.testing.assert_allclose(line.y, of_arm(metric, ARMS - 1).mean(axis=0), rtol=1e-12)
+    assert {row["metric"] for row in rows(panel)} == {"part/m00", "part/m02"}
+    shoot(panel, shots, f"metrics-{scheme}")
+
+    dialog = edit(panel, "Data")
+    dialog.get_by_label("Metric 1").fill("")
+    dialog.get_by_label("Metric 2").fill("")
+    regex = dialog.get_by_label("Y: metrics that match")
+    regex.fill("m0[")
+    expect(dialog.locator(".field-error")).to_contain_text("is no regular expression")
+    regex.fill("m0[01]")
+    preview = dialog.locator("section.panel")
+    expect(preview.locator("header small")).to_have_text("mean ± std dev · 30 of 30 runs · 2 metrics")
+    dialog.get_by_label("Metrics drawn at most").fill("1")
+    expect(preview.locator("header small")).to_contain_text("1 of 2 metrics")
+    page.screenshot(path=shots / f"metrics-settings-{scheme}.png")
+    dialog.get_by_role("button", name="Save").click()
+    expect(panel.get_by_role("heading")).to_have_text("/m0[01]/")
+    assert set(lines(panel)) == {f"arm: {arm} · part/m00" for arm in range(ARMS)}
+
+    panel.locator(".tools summary").click()
+    panel.get_by_role("button", name="Remove").click()
+    expect(panel).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(panel.get_by_role("heading")).to_have_text("/m0[01]/")
+    assert len(drawn(panel)) == 2 * ARMS
