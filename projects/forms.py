@@ -22,6 +22,7 @@ from projects.charts.line_plot import (
     LinePlot,
     SpecError,
 )
+from projects.charts.multiples import MOST_CHARTS
 
 _PER_ROW = 5
 _INPUTS = 3  # of a list, to be filled in, at least
@@ -135,6 +136,15 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], defaul
         Setting("text", "yTitle", "Y axis title", plot.y_title),
         Setting("number", "lineWidth", "Line width", plot.line_width, hint="In pixels."),
         Setting("flag", "markPoints", "Mark points", plot.mark_points),
+        Setting(
+            "text",
+            "chartsBy",
+            "One chart per value of",
+            plot.charts_by,
+            hint=f"A column: its first {MOST_CHARTS} values, side by side, each with the runs that have it.",
+            placeholder="config.optimizer",
+            suggests="fields",
+        ),
         Setting(
             "text",
             "dashBy",

@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from projects.charts.header import Basis
 from projects.charts.line_plot import MAX_LINES, X_AXES, LinePlot, SpecError
+from projects.charts.multiples import MOST_CHARTS, columns_of
 from projects.charts.series import CELLS, Drawing, draw, joined
 from projects.looking import Looking
-from projects.looks import dressed, of_metric
+from projects.looks import divided, dressed, of_metric
 from projects.models import Project
 from projects.query.columns import every_column, numeric_keys
 from projects.query.fields import RUN_FIELDS, groupable
@@ -58,6 +59,11 @@ def panel_drawing(
     logged = {name: store.logged(column_id=column_id(project.id, Scope.HISTORY, name)) for name in names}
     groups, total = panel_groups(project, runset, plot, logged=set().union(*logged.values()), limit=plot.limit)
     groups = dressed(project, plot, groups)
+    charts: list[str] = []
+    if plot.charts_by:
+        groups, charts = divided(project, group_field_from(plot.charts_by), groups)
+        groups = [group for group in groups if group.chart < MOST_CHARTS]
+    columns = columns_of(len(charts[:MOST_CHARTS]), cells) or 1
     names = names[: max(1, MAX_LINES // max(1, len(groups)))]
     with _drawing:
         drawings = [
@@ -69,13 +75,18 @@ def panel_drawing(
                 total_groups=total,
                 lo=lo,
                 hi=hi,
-                cells=cells,
+                cells=cells // columns,
                 logged=logged[name],
                 grouped=grouped,
             )
             for place, name in enumerate(names)
         ]
-        return joined(drawings, of_metrics=len(every))
+    found = joined(drawings, of_metrics=len(every))
+    if not charts:
+        return found
+    shown = tuple(charts[:MOST_CHARTS])
+    basis = replace(found.basis, charts=len(shown), of_charts=len(charts))
+    return replace(found, charts=shown, columns=columns, basis=basis)
 
 
 def panel_metrics(project: Project, metric: str, plot: LinePlot) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ class Basis:
     nonfinite: int  # points left out
     metrics: int = 1  # asked to be drawn
     of_metrics: int = 1  # that the plot names or matches
+    charts: int = 1  # drawn side by side
+    of_charts: int = 1
 
 
 def header(plot: LinePlot, lines: Sequence[GroupLine], basis: Basis, *, grouped: bool, binned: bool, axis: str) -> str:
@@ -44,6 +46,8 @@ def header(plot: LinePlot, lines: Sequence[GroupLine], basis: Basis, *, grouped:
         parts.append("smoothed")
     if grouped and basis.groups < basis.of_groups:
         parts.append(f"{basis.groups:,} of {basis.of_groups:,} groups")
+    if basis.charts < basis.of_charts:
+        parts.append(f"{basis.charts:,} of {basis.of_charts:,} charts")
     if basis.of_metrics != 1:
         left_out = basis.metrics < basis.of_metrics
         parts.append(f"{basis.metrics:,} of {basis.of_metrics:,} metrics" if left_out else f"{basis.metrics:,} metrics")

@@ -280,6 +280,7 @@ class LinePlot:
     y_title: str = _setting("", _text)
     line_width: float = _setting(2.0, _line_width)
     mark_points: bool = _setting(False, _flag)
+    charts_by: str = _setting("", _field)  # a field: each of its values has a small chart
     dash_by: str = _setting("", _field)  # a field: each of its values has a dash of its own
     show_legend: bool = _setting(False, _flag)
     legend_position: str = _setting("north", _one_of(LEGEND_POSITIONS))

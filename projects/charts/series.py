@@ -42,7 +42,13 @@ class Drawing:
     width: float | None  # of a bin; None when x is exact
     grouped: bool
     x_axis: str  # in force
+    charts: tuple[str, ...] = ()  # the names of the small charts that the groups are spread over
+    columns: int = 1  # of these
     seen: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))  # of the runs: has a finite point
+
+    def chart_of(self, part: Drawn) -> str:
+        """The name of the small chart that it is on, or ""."""
+        return self.charts[part.group.chart] if self.charts else ""
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -64,6 +70,8 @@ def line_plot(*, metric: str, plot: LinePlot, drawing: Drawing) -> dict[str, Any
         grouped=drawing.grouped,
         width=drawing.width,
         chosen=bool(plot.x_axis),
+        charts=drawing.charts,
+        columns=drawing.columns,
     )
 
 
@@ -106,13 +114,12 @@ def draw(
 ) -> Drawing:
     """The numbers of a chart.
 
-    `groups` are the first of `total_groups`, at most `plot.limit` of them are drawn; when not `grouped` each is one
-    run, drawn by itself, whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis
-    (seconds for times), limits what is drawn, so that as many cells show it finer; without them the plot's own range
-    does. `cells`: how many bins at most; of logged x values at most twice as many. `logged`: the runs that have the
-    metric at all, for "Where all have data".
+    `groups` are the first of `total_groups`, or parts of them; when not `grouped` each is one run, drawn by itself,
+    whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis (seconds for times), limits
+    what is drawn, so that as many cells show it finer; without them the plot's own range does. `cells`: how many bins
+    at most; of logged x values at most twice as many. `logged`: the runs that have the metric at all, for "Where all
+    have data".
     """
-    groups = groups[: plot.limit]
     run_ids, rows = _rows(groups)
     column = column_id(project_id, Scope.HISTORY, metric)
     lo, hi = plot.x_min if lo is None else lo, plot.x_max if hi is None else hi
@@ -154,14 +161,14 @@ def draw(
         Basis(
             runs=int(np.count_nonzero(seen)),
             of_runs=len(run_ids),
-            groups=len(groups),
+            groups=len({group.id for group in groups}),
             of_groups=total_groups,
             nonfinite=int(aligned.nonfinite.sum() - left_out.points.sum() + inside.points.sum()),
         ),
         aligned.width,
         grouped,
         asked.x,
-        seen,
+        seen=seen,
     )
 
 

@@ -93,6 +93,8 @@ export class Chart {
     const first = !this.plot.classList.contains("js-plotly-plot");
     this.meta = meta;
     layout.xaxis = this.ranged(layout.xaxis);
+    this.panel.classList.toggle("multiple", meta.rows > 0);
+    this.panel.style.setProperty("--rows", meta.rows ?? 0);
     if (first) this.size = this.measured();
     await window.Plotly.react(this.plot, data, themed(meta.empty ? bare(layout) : layout), CONFIG);
     this.panel.querySelector("h3").textContent = meta.title;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,3 +134,40 @@ def test_several_metrics_share_a_line_plot(page: Page, adding: Locator, shots: P
     page.get_by_role("button", name="Undo").click()
     expect(panel.get_by_role("heading")).to_have_text("/m0[01]/")
     assert len(drawn(panel)) == 2 * ARMS
+
+
+def test_one_panel_is_a_grid_of_small_charts(page: Page, adding: Locator, shots: Path, scheme: str) -> None:
+    adding.get_by_role("checkbox", name="part/m00").check()
+    panel = added(adding)
+    dialog = edit(panel, "Display")
+    dialog.get_by_label("One chart per value of").fill("config.arm")
+    names = dialog.locator("section.panel .annotation-text")
+    expect(names).to_have_text([f"arm: {arm}" for arm in range(ARMS)])
+    page.screenshot(path=shots / f"multiples-settings-{scheme}.png")
+    dialog.get_by_role("button", name="Save").click()
+    expect(panel.locator(".annotation-text")).to_have_count(ARMS)
+    plot = panel.locator(".plot").element_handle()
+    # As wide as the page now, it is drawn anew in four columns.
+    wait_until(page, "plot => plot._fullLayout.xaxis4.domain[1] > .99", arg=plot)
+    axes = plot.evaluate("plot => plot._fullData.filter(one => one.meta.role === 'line').map(one => one.xaxis)")
+    assert axes == ["x", *(f"x{number}" for number in range(2, ARMS + 1))]
+    for arm, line in enumerate(trace for trace in drawn(panel) if trace.role == "line"):
+        np.testing.assert_allclose(line.y, of_arm(0, arm).mean(axis=0), rtol=1e-12)
+    assert [row["chart"] for row in rows(panel)] == [f"arm: {arm}" for arm in range(ARMS) for _ in range(STEPS)]
+    shoot(panel, shots, f"multiples-{scheme}")
+
+    wait_until(page, "plot => plot._fullLayout.xaxis4.domain[1] > .99", arg=plot)
+    expect(panel).not_to_have_class(re.compile("loading"))
+    third = panel.locator(".subplot.x3y3 .draglayer, .draglayer .x3y3 .nsewdrag").first
+    box = third.bounding_box()
+    assert box is not None
+    with page.expect_request(lambda request: "lo=" in request.url):
+        page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2, steps=5)
+        page.mouse.up()
+    ranges = "plot => [1, 2, 3, 10].map(at => plot._fullLayout['xaxis' + (at > 1 ? at : '')].range)"
+    expect(panel).not_to_have_class(re.compile("loading"))
+    found = plot.evaluate(ranges)
+    assert 0 < found[0][0] < found[0][1] < STEPS - 1
+    assert found == [found[0]] * 4

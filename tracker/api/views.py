@@ -138,6 +138,7 @@ class Series(RunsetView):
                         "id": part.group.id,
                         "label": part.group.label,
                         "metric": part.metric,
+                        "chart": drawing.chart_of(part),
                         "runs": len(part.group.run_ids),
                         "x": finite(part.line.x),
                         "line": finite(part.line.line),
@@ -152,6 +153,7 @@ class Series(RunsetView):
                         "id": part.group.id,
                         "label": part.group.label,
                         "metric": part.metric,
+                        "chart": drawing.chart_of(part),
                         "x": finite(part.marks.x),
                         "runs": part.marks.runs.tolist(),
                     }

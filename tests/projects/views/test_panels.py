@@ -1,10 +1,12 @@
 import gzip
 import json
+import math
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 from urllib.parse import urlencode
 
+import plotly.graph_objects as go
 import pytest
 import zstandard
 from django.http import HttpResponse
@@ -46,8 +48,8 @@ def ask(client: Client, owner: User, project: Project) -> Callable[..., HttpResp
     """GET of the figure, signed in as the owner."""
     client.force_login(owner)
 
-    def get(*, headers: dict[str, str] | None = None, **query: object) -> Any:
-        return client.get(f"{FIGURE}?{urlencode({'metric': 'loss', **query}, doseq=True)}", headers=headers)
+    def get(*, address: str = FIGURE, headers: dict[str, str] | None = None, **query: object) -> Any:
+        return client.get(f"{address}?{urlencode({'metric': 'loss', **query}, doseq=True)}", headers=headers)
 
     return get
 
@@ -262,6 +264,55 @@ def test_metrics_are_said_of_one_panel_alone(ask: Callable[..., Any], client: Cl
         answer = client.post(f"{SETTINGS}?metric=loss&of={of}", {"metrics": ["acc"]}, content_type="application/json")
         assert (answer.status_code, set(answer.json()["errors"])) == (400, {"metrics"})
         assert 'name="metrics"' not in client.get(f"{SETTINGS}?metric=loss&of={of}").content.decode()
+
+
+def test_each_value_of_a_column_has_a_small_chart(ask: Callable[..., Any], optimised: Project) -> None:
+    response = ask(group="config.lr", settings=spec(chartsBy="config.opt.name"))
+    made = response.json()
+    assert [note["text"] for note in made["layout"]["annotations"]] == [
+        "opt.name: adam",
+        "opt.name: sgd",
+        "opt.name: (not set)",
+    ]
+    assert header(response) == "mean ± std dev · 14 of 14 runs"
+    lines = [trace for trace in made["data"] if trace["meta"]["role"] == "line"]
+    assert [(line["name"], line["xaxis"], line["yaxis"]) for line in lines] == [
+        (f"lr: {lr}", f"x{axes}", f"y{axes}") for lr in (0.1, 0.2) for axes in ("", 2, 3)
+    ]
+    assert [line["showlegend"] for line in lines] == [True, False, False] * 2
+    assert len({trace["uid"] for trace in made["data"]}) == len(made["data"])
+    assert [len(decoded(line["x"])) for line in lines] == [3, 3, 4] * 2
+    assert decoded(lines[1]["y"]).tolist() == pytest.approx([0.1, 1.1, 2.1])
+    assert " of 2 runs" in lines[1]["hovertemplate"]
+    axes = made["layout"]
+    assert axes["xaxis3"]["matches"] == "x"
+    assert axes["yaxis2"]["matches"] == "y"
+    assert made["meta"]["rows"] == 2, "of two columns, as the chart is narrow"
+    assert ask(group="config.lr", cells=1000, settings=spec(chartsBy="config.opt.name")).json()["meta"]["rows"] == 1
+    both = drawn(ask(group="config.lr", settings=spec(chartsBy="config.opt.name", metrics=["loss", "acc"])))
+    assert list(both)[-1] == "lr: 0.2 · acc"
+
+
+def test_of_more_small_charts_than_there_is_room_for_the_first_are_drawn(
+    ask: Callable[..., Any], project: Project
+) -> None:
+    for fold in range(14):
+        factories.log_run(project, f"fold-{fold}", [{"loss": math.nan}, {"loss": 1}], config={"fold": fold})
+    response = ask(group="state", settings=spec(chartsBy="config.fold"))
+    assert header(response) == "mean ± std dev · 12 of 12 runs · 12 of 15 charts"
+    made = response.json()
+    assert [note["text"] for note in made["layout"]["annotations"]] == [f"fold: {fold}" for fold in range(12)]
+    marks = [trace for trace in made["data"] if trace["meta"]["role"] == "nonfinite"]
+    assert [(mark["xaxis"], mark["yaxis"]) for mark in marks[:2]] == [("x", "y13"), ("x2", "y14")]
+    assert made["layout"]["yaxis14"]["overlaying"] == "y2"
+    go.Figure(made["data"], made["layout"])
+    rows = b"".join(ask(address=f"{FIGURE}.csv", group="state", settings=spec(chartsBy="config.fold"))).decode()
+    assert rows.splitlines()[1].startswith("State: finished,fold: 0,")
+
+
+def test_a_chart_draws_no_more_groups_than_it_is_told_to(ask: Callable[..., Any], optimised: Project) -> None:
+    response = ask(group="display_name", settings=spec(limit=4))
+    assert header(response) == "mean ± std dev · 4 of 4 runs · 4 of 14 groups"
 
 
 def test_few_widths_of_charts_are_told_apart(ask: Callable[..., Any], project: Project) -> None:
