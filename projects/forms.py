@@ -220,10 +220,6 @@ def only(tabs: Iterable[Tab], keys: Collection[str]) -> tuple[Tab, ...]:
     return tuple(tab for tab in kept if tab.settings)
 
 
-def without(tabs: Iterable[Tab], keys: Collection[str]) -> tuple[Tab, ...]:
-    return only(tabs, {it.key for tab in tabs for it in tab.settings} - set(keys))
-
-
 def line_plot_from_json(text: bytes | str) -> LinePlot:
     """The settings a browser sent. Raises SpecError; what is not a JSON object is an error of the key ""."""
     try:

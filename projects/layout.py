@@ -26,7 +26,7 @@ class LayoutError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`kind` is "line", or one of charts.summary_plot.KINDS, whose metric is a summary column."""
+    """`kind` is one of panel_kinds.KINDS, which says what its `metric` is."""
 
     key: str
     metric: str

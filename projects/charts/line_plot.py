@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -325,6 +325,10 @@ class LinePlot:
             if whole or value != item.default
         }
 
+    def heeding(self, keys: Collection[str]) -> LinePlot:
+        """With these settings alone; the others have their defaults."""
+        return LinePlot.from_spec({key: value for key, value in self.to_spec().items() if key in keys})
+
     @property
     def smoothed(self) -> bool:
         return self.smoothing_type != "none" and self.smoothing_weight > 0
@@ -346,3 +350,8 @@ class LinePlot:
                 if log and value is not None and value <= 0:
                     errors[f"{axis}{end}"] = "Must be above 0 on a log axis."
         return errors
+
+
+def settings_keys() -> frozenset[str]:
+    """Of all settings there are."""
+    return frozenset(LinePlot().to_spec(whole=True))

@@ -28,7 +28,9 @@ BAR_ALPHA = 0.45
 POINTS = 100  # runs of a group that a box shows beside itself; of more, those beyond the whiskers
 WHISKER = 1.5  # quartile ranges beyond the box, at most
 
-_OF_ALL = frozenset({"yMin", "yLogScale", "limit", "title", "xTitle", "yTitle", "groupBy", "groupFields", "states"})
+_OF_ALL = frozenset(
+    {"yMin", "yMax", "yLogScale", "limit", "title", "xTitle", "yTitle", "groupBy", "groupFields", "states"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,13 @@ class Summaries:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`settings`: the keys of a line plot's settings that it heeds; `rows`: columns and rows of its CSV."""
+    """`settings`: the keys of LinePlot that it heeds; `together`: ungrouped, all runs are one group; `columns` and
+    `rows`: its CSV."""
 
     key: str
     label: str
     settings: frozenset[str]
+    together: bool
     traces: Callable[[Summaries, LinePlot], list[dict[str, Any]]]
     columns: tuple[str, ...]
     rows: Callable[[Summaries, LinePlot], list[tuple[Any, ...]]]
@@ -179,10 +183,11 @@ KINDS = {
             "bar",
             "Bars with error bars",
             _OF_ALL | {"groupAgg", "groupArea", "sampleDeviation"},
+            False,
             _bars,
             ("group", "value", "low", "high", "n"),
             _bar_rows,
         ),
-        Kind("box", "Box plot", _OF_ALL, _boxes, ("group", "value"), _box_rows),
+        Kind("box", "Box plot", _OF_ALL, True, _boxes, ("group", "value"), _box_rows),
     )
 }

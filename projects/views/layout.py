@@ -14,15 +14,15 @@ from django.views.decorators.http import require_http_methods
 
 from projects.access import may_change
 from projects.charts.line_plot import LinePlot, SpecError
-from projects.charts.summary_plot import KINDS
 from projects.layout import Layout, LayoutError, Panel, section_name
 from projects.looking import Looking
+from projects.panel_kinds import KINDS, LINE
 from projects.query.runset import BadQuery
 from projects.saved_views import layout_change, panel_spec, panel_spec_save, panels_reset
-from projects.summaries import summary_metric_known, summary_metrics
+from projects.summaries import summary_metrics
 from projects.views.answers import answer_json, change_from, refused
 from projects.views.doors import looking_or_404, project_or_404
-from projects.workspaces import metric_known, metrics, panel_metrics
+from projects.workspaces import metrics
 
 MOST_AT_ONCE = 100
 _KEY = re.compile("[0-9a-f]{32}")
@@ -47,13 +47,11 @@ def panels(request: HttpRequest, entity: str, project: str) -> HttpResponse:
 
 def _dialog(request: HttpRequest, looking: Looking) -> HttpResponse:
     names = metrics(looking.project)
-    kinds = [{"key": "line", "label": "Line plot of metrics", "asks": "line"}]
-    kinds += [{"key": it.key, "label": f"{it.label} of a summary value", "asks": "summary"} for it in KINDS.values()]
     context = {
         "metrics": names,
         "summaries": summary_metrics(looking.project),
-        "kinds": kinds,
-        "asked": [(asks, f"workspace/_add_{asks}.html") for asks in dict.fromkeys(kind["asks"] for kind in kinds)],
+        "kinds": KINDS.values(),
+        "asked": [(asks, f"workspace/_add_{asks}.html") for asks in dict.fromkeys(it.asks for it in KINDS.values())],
         "sections": looking.layout.sections(names),
     }
     response = render(request, "workspace/_add_panels.html", context)
@@ -72,7 +70,7 @@ def _change_asked(body: bytes) -> dict[str, Any]:
         raise BadQuery("The change is not understood.")
     if not isinstance(settings, dict):
         raise BadQuery("The settings are not understood.")
-    return {"panel": "", "section": "", "kind": "line"} | texts | {"metrics": many, "settings": settings}
+    return {"panel": "", "section": "", "kind": LINE.key} | texts | {"metrics": many, "settings": settings}
 
 
 def _add(
@@ -87,8 +85,8 @@ def _add(
 ) -> Layout:
     """A panel for each metric. With `settings` one, which has them; with `panel`, its key, one that was removed."""
     plot = LinePlot.from_spec(settings)
-    if settings:
-        metrics = [*metrics, *panel_metrics(looking.project, "", plot)][:1]
+    if settings and kind in KINDS:
+        metrics = [*metrics, *KINDS[kind].named(looking.project, plot)][:1]
     if not metrics or not all(_known(looking, Panel(metric, metric, kind)) for metric in metrics):
         raise LayoutError("Choose a metric that has been logged.")
     if panel and not _KEY.fullmatch(panel):
@@ -150,6 +148,4 @@ def _panel_or_404(looking: Looking, key: str) -> None:
 
 
 def _known(looking: Looking, panel: Panel) -> bool:
-    if panel.kind == "line":
-        return metric_known(looking.project, panel.metric)
-    return panel.kind in KINDS and summary_metric_known(looking.project, panel.metric)
+    return panel.kind in KINDS and KINDS[panel.kind].known(looking.project, panel.metric)

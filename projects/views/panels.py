@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from projects.access import may_change
 from projects.charts.line_plot import OF_ONE_PANEL, LinePlot, SpecError
 from projects.charts.series import CELLS, Drawing, line_plot
-from projects.charts.summary_plot import KINDS
-from projects.forms import line_plot_from_json, only, settings_tabs, without
+from projects.forms import line_plot_from_json, only, settings_tabs
 from projects.layout import Panel
 from projects.looking import Looking
+from projects.panel_kinds import KINDS
 from projects.query.runset import BadQuery
 from projects.query.selection import version
 from projects.saved_views import panel_spec_reset, spec_save
@@ -28,7 +28,6 @@ from projects.views.doors import looking_or_404, project_or_404
 from projects.workspaces import (
     default_axis,
     fields,
-    metric_known,
     metrics,
     overall_plot,
     overall_plot_save,
@@ -85,7 +84,7 @@ def settings(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     except BadQuery as error:
         return refused(error)
     panel = looking.layout.panel(key)
-    if panel.metric != metric or (panel.kind == "line" and not metric_known(owner, metric)):
+    if panel.metric != metric or panel.kind not in KINDS or not KINDS[panel.kind].known(owner, metric):
         raise Http404
     section = looking.layout.section_of(key) if of == "section" else None
     if request.method in ("GET", "HEAD"):
@@ -122,16 +121,13 @@ def _dialog(
         metrics=names,
         default_axis=default_axis(looking.project, metric),
     )
-    may_choose = panel.kind == "line" and of == "panel"
-    if panel.kind in KINDS:
-        tabs = only(tabs, KINDS[panel.kind].settings)
-    elif not may_choose:
-        tabs = without(tabs, OF_ONE_PANEL)
+    heeded = KINDS[panel.kind].settings - (frozenset() if of == "panel" else OF_ONE_PANEL)
+    tabs = only(tabs, heeded)
     context = {
         "project": looking.project,
         "metric": metric,
         "metrics": names,
-        "may_choose": may_choose,
+        "may_choose": bool(heeded & OF_ONE_PANEL),
         "title": SCOPES[of].format(metric=metric, section=section),
         "may_write": may_change(request.user, looking.workspace),
         "action": f"{request.path}?{request.GET.urlencode()}",

@@ -77,6 +77,12 @@ def test_an_error_bar_reaches_from_the_lower_to_the_upper_end(ask: Callable[...,
     assert each[LABELS[1]]["y"] == sorted(VALUES[1].tolist())
 
 
+def test_what_all_panels_have_for_their_lines_is_not_said_of_bars(ask: Callable[..., Any]) -> None:
+    figure = ask(smoothing="gaussian:2", x="_runtime", settings='{"align": "last", "yMin": -9, "yMax": 9}').json()
+    assert figure["meta"]["header"] == "mean ± std dev · 18 of 18 runs"
+    assert figure["layout"]["yaxis"]["range"] == [-9, 9]
+
+
 def test_ungrouped_each_run_is_a_bar_without_an_error(ask: Callable[..., Any]) -> None:
     figure = ask(group="", settings='{"limit": 5}').json()
     assert len(traces(figure, "bar")) == 5
