@@ -95,6 +95,8 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], defaul
             plot.metric_limit,
             hint="Where there are several, dashes tell them apart.",
         ),
+        Setting("text", "xColumn", "X axis", plot.x_column, placeholder="config.lr", suggests="columns"),
+        Setting("text", "yColumn", "Y axis", plot.y_column, placeholder=metric, suggests="columns"),
         _select("xAxis", "X axis", axes, plot.x_axis),
         Setting("range", "xMin", "X range", plot.x_min, high_key="xMax", high_value=plot.x_max),
         Setting("range", "yMin", "Y range", plot.y_min, high_key="yMax", high_value=plot.y_max),
@@ -178,6 +180,13 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], defaul
     advanced = (
         _segmented("groupAgg", "Line", GROUP_AGGS, plot.group_agg),
         _segmented("groupArea", "Shading", GROUP_AREAS, plot.group_area),
+        Setting(
+            "flag",
+            "groupMeans",
+            "Group means",
+            plot.group_means,
+            hint="A mark at the mean of each group’s runs; the shading is its error bars.",
+        ),
         _segmented("groupBy", "Group this panel by", GROUP_BYS, plot.group_by),
         _list(
             "groupFields",

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from projects.charts import summary_plot
+from projects.charts import scatter, summary_plot
 from projects.charts.line_plot import LinePlot, settings_keys
+from projects.layout import NO_SECTION
 from projects.looking import Looking
 from projects.models import Project
-from projects.summaries import summaries, summary_metric_known
+from projects.query.fields import field_from, label
+from projects.summaries import clouds, column_known, summaries, summary_metric_known
 from projects.workspaces import metric_known, panel_metrics
 
 
@@ -44,6 +46,7 @@ class PanelKind:
     known: Callable[[Project, str], bool]
     named: Callable[[Project, LinePlot], Sequence[str]] = lambda project, plot: ()
     draw: Callable[[Looking, str, LinePlot], Drawn] | None = None
+    section: str = ""  # that it is added to unless another is chosen; "": its metric's
 
 
 def _summary(kind: summary_plot.Kind, looking: Looking, metric: str, plot: LinePlot) -> Drawn:
@@ -52,11 +55,19 @@ def _summary(kind: summary_plot.Kind, looking: Looking, metric: str, plot: LineP
     return Drawn(figure, kind.columns, kind.rows(found, plot))
 
 
+def _scatter(looking: Looking, column: str, plot: LinePlot) -> Drawn:
+    """Raises BadQuery."""
+    x, y = field_from(plot.x_column or column), field_from(plot.y_column or column)
+    found = clouds(looking, x, y, plot)
+    figure = scatter.scatter_figure(x=label(x), y=label(y), plot=plot, found=found)
+    return Drawn(figure, scatter.COLUMNS, scatter.scatter_rows(found))
+
+
 LINE = PanelKind(
     "line",
     "Line plot of metrics",
     "line",
-    settings_keys(),
+    settings_keys() - {"xColumn", "yColumn", "groupMeans"},
     metric_known,
     lambda project, plot: panel_metrics(project, "", plot),
 )
@@ -74,6 +85,16 @@ KINDS = {
                 draw=partial(_summary, it),
             )
             for it in summary_plot.KINDS.values()
+        ),
+        PanelKind(
+            "scatter",
+            "Scatter plot of two columns",
+            "scatter",
+            scatter.SETTINGS,
+            column_known,
+            lambda project, plot: [plot.y_column],
+            _scatter,
+            NO_SECTION,
         ),
     )
 }

@@ -54,6 +54,16 @@ def header(plot: LinePlot, lines: Sequence[GroupLine], basis: Basis, *, grouped:
     return " · ".join(parts)
 
 
+def counts(plot: LinePlot, basis: Basis) -> str:
+    """Of a chart without a statistic."""
+    parts = [f"{basis.runs:,} of {basis.of_runs:,} runs"]
+    if plot.states:
+        parts.append(f"only {' and '.join(plot.states)}")
+    if basis.groups < basis.of_groups:
+        parts.append(f"{basis.groups:,} of {basis.of_groups:,} groups")
+    return " · ".join(parts)
+
+
 def left_out(count: int) -> str:
     return f"{count:,} value{'s' if count > 1 else ''} left out (NaN or infinite)" if count else ""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from projects.query.fields import RUN_FIELDS, groupable
+from projects.query.fields import RUN_FIELDS, field_from, groupable
 from projects.query.runset import CONFIG, RUN, SUMMARY, BadQuery, Field, Split
 from projects.query.splits import group_field_from, group_field_text
 from projects.query.texts import matcher
@@ -92,7 +92,7 @@ LEGEND_POSITIONS = (
 )
 TOOLTIP_VARIABLES = ("x", "y", "mean", "median", "stddev", "stderr", "min", "max", "count")
 # What all panels together, or a section, can't say.
-OF_ONE_PANEL = frozenset({"metrics", "metricRegex"})
+OF_ONE_PANEL = frozenset({"metrics", "metricRegex", "xColumn", "yColumn"})
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 MAX_FIELDS = 8
 MAX_LINES = 1000
@@ -169,6 +169,14 @@ def _field(value: object) -> str:
     text = _text(value)
     if text and isinstance(group_field_from(text), Split):
         raise ValueError("Must be a field by itself.")
+    return text
+
+
+def _column(value: object) -> str:
+    """A config or summary column, as text; "" is none."""
+    text = _text(value)
+    if text and field_from(text).scope == RUN:
+        raise ValueError("Must be a config or a summary column.")
     return text
 
 
@@ -263,6 +271,9 @@ class LinePlot:
     metrics: tuple[str, ...] = _setting((), _metrics)  # drawn in place of the panel's own
     metric_regex: str = _setting("", _regex)  # and every other whose name it matches anywhere; "": none
     metric_limit: int = _setting(10, _whole(MAX_METRICS))  # how many metrics are drawn
+    x_column: str = _setting("", _column)  # of a scatter plot
+    y_column: str = _setting("", _column)  # "": what the panel is called by
+    group_means: bool = _setting(False, _flag)  # of a scatter plot, with the shading as error bars
     x_axis: str = _setting("", _x_axis)  # "": the step metric that the runs defined for the metric, else the step
     x_min: float | None = _setting(None, _bound)  # in the units of the x axis; seconds for times
     x_max: float | None = _setting(None, _bound)

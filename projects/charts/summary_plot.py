@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from projects.charts.aggregate import GroupLine, group_line
 from projects.charts.figure import axis_layout
-from projects.charts.header import Basis, header, left_out
+from projects.charts.header import Basis, counts, header, left_out
 from projects.charts.line_plot import LinePlot
 from projects.charts.traces import as_text, rgba, trace_of
 
@@ -60,7 +60,7 @@ def summary_figure(*, kind: Kind, metric: str, plot: LinePlot, found: Summaries)
     """A figure {"data", "layout", "meta"} with the keys of figure.line_figure's that panels read."""
     lines = [line for _, line in _lines(found, plot)] if "groupAgg" in kind.settings else []
     basis = found.basis
-    said = header(plot, lines, basis, grouped=found.grouped, binned=False, axis="") if lines else _counts(basis)
+    said = header(plot, lines, basis, grouped=found.grouped, binned=False, axis="") if lines else counts(plot, basis)
     return {
         "data": kind.traces(found, plot),
         "layout": {
@@ -79,13 +79,6 @@ def summary_figure(*, kind: Kind, metric: str, plot: LinePlot, found: Summaries)
             "xAxis": kind.key,
         },
     }
-
-
-def _counts(basis: Basis) -> str:
-    parts = [f"{basis.runs:,} of {basis.of_runs:,} runs"]
-    if basis.groups < basis.of_groups:
-        parts.append(f"{basis.groups:,} of {basis.of_groups:,} groups")
-    return " · ".join(parts)
 
 
 def _lines(found: Summaries, plot: LinePlot) -> list[tuple[RunGroup, GroupLine]]:

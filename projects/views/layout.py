@@ -19,7 +19,7 @@ from projects.looking import Looking
 from projects.panel_kinds import KINDS, LINE
 from projects.query.runset import BadQuery
 from projects.saved_views import layout_change, panel_spec, panel_spec_save, panels_reset
-from projects.summaries import summary_metrics
+from projects.summaries import columns, numeric_column_names, summary_metrics
 from projects.views.answers import answer_json, change_from, refused
 from projects.views.doors import looking_or_404, project_or_404
 from projects.workspaces import metrics
@@ -50,6 +50,8 @@ def _dialog(request: HttpRequest, looking: Looking) -> HttpResponse:
     context = {
         "metrics": names,
         "summaries": summary_metrics(looking.project),
+        "columns": columns(looking.project),
+        "numeric_columns": numeric_column_names(looking.project),
         "kinds": KINDS.values(),
         "asked": [(asks, f"workspace/_add_{asks}.html") for asks in dict.fromkeys(it.asks for it in KINDS.values())],
         "sections": looking.layout.sections(names),
@@ -88,10 +90,10 @@ def _add(
     if settings and kind in KINDS:
         metrics = [*metrics, *KINDS[kind].named(looking.project, plot)][:1]
     if not metrics or not all(_known(looking, Panel(metric, metric, kind)) for metric in metrics):
-        raise LayoutError("Choose a metric that has been logged.")
+        raise LayoutError("Choose a metric or a column that has been logged.")
     if panel and not _KEY.fullmatch(panel):
         raise LayoutError("There was no such panel.")
-    name = section_name(section) if section.strip() else ""
+    name = section_name(section) if section.strip() else KINDS[kind].section
     key = panel or (uuid.uuid4().hex if settings else "")
 
     def change(layout: Layout) -> Layout:

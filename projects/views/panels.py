@@ -22,6 +22,7 @@ from projects.panel_kinds import KINDS
 from projects.query.runset import BadQuery
 from projects.query.selection import version
 from projects.saved_views import panel_spec_reset, spec_save
+from projects.summaries import columns
 from projects.views.answers import answer_json, refused
 from projects.views.compression import compressed
 from projects.views.doors import looking_or_404, project_or_404
@@ -134,6 +135,7 @@ def _dialog(
         "kind": panel.kind,
         "tabs": tabs,
         "fields": fields(looking.project),
+        "columns": columns(looking.project),
         "open_tab": "advanced",
     }
     response = render(request, "workspace/_settings.html", context)

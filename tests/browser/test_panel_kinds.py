@@ -171,3 +171,41 @@ def test_one_panel_is_a_grid_of_small_charts(page: Page, adding: Locator, shots:
     found = plot.evaluate(ranges)
     assert 0 < found[0][0] < found[0][1] < STEPS - 1
     assert found == [found[0]] * 4
+
+
+def test_runs_are_points_of_a_scatter_plot(page: Page, adding: Locator, shots: Path, scheme: str) -> None:
+    adding.get_by_label("Kind").select_option("scatter")
+    adding.get_by_label("X axis").fill("config.seed")
+    adding.get_by_label("Y axis").fill("summary.part/m01")
+    page.screenshot(path=shots / f"add-scatter-{scheme}.png")
+    panel = added(adding)
+    expect(panel.get_by_role("heading")).to_have_text("part/m01 by seed")
+    expect(panel.locator("header small")).to_have_text("30 of 30 runs")
+    found = {trace.name: trace for trace in drawn(panel)}
+    for arm in range(ARMS):
+        np.testing.assert_array_equal(found[f"arm: {arm}"].x, range(arm, RUNS, ARMS))
+        np.testing.assert_allclose(found[f"arm: {arm}"].y, of_arm(1, arm)[:, -1], rtol=1e-12)
+    assert len(rows(panel)) == RUNS
+
+    dialog = edit(panel, "Advanced")
+    dialog.get_by_label("Group means").check()
+    preview = dialog.locator("section.panel")
+    expect(preview.locator("header small")).to_have_text("mean ± std dev · 30 of 30 runs")
+    dialog.get_by_role("tab", name="Data").click()
+    dialog.get_by_label("Logarithmic y axis").check()
+    wait_until(page, "plot => plot._fullLayout.yaxis.type === 'log'", arg=preview.locator(".plot").element_handle())
+    page.screenshot(path=shots / f"scatter-settings-{scheme}.png")
+    dialog.get_by_role("button", name="Save").click()
+    expect(panel.locator("header small")).to_have_text("mean ± std dev · 30 of 30 runs")
+    means = {trace.name: trace for trace in drawn(panel) if trace.role == "mean"}
+    np.testing.assert_allclose(means[ARM].y, of_arm(1, ARMS - 1)[:, -1].mean(), rtol=1e-12)
+    place = panel.locator(".plot").evaluate(
+        "plot => { const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect(),"
+        "point = plot.calcdata[0][0];"
+        "return [box.left + xaxis._offset + xaxis.c2p(point.x), box.top + yaxis._offset + yaxis.c2p(point.y)] }"
+    )
+    page.mouse.move(place[0] - 3, place[1])
+    page.mouse.move(*place)
+    expect(panel.locator(".hoverlayer")).to_contain_text("run-0")
+    expect(page.locator("#runs tbody tr.group").first).to_have_class(re.compile(r"\blit\b"))
+    shoot(panel, shots, f"scatter-{scheme}")
