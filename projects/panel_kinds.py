@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from projects.charts import scatter, summary_plot
+from projects.charts import parallel, scatter, summary_plot
 from projects.charts.line_plot import LinePlot, settings_keys
 from projects.layout import NO_SECTION
 from projects.looking import Looking
 from projects.models import Project
 from projects.query.fields import field_from, label
-from projects.summaries import clouds, column_known, summaries, summary_metric_known
+from projects.summaries import clouds, column_known, lines, summaries, summary_metric_known
 from projects.workspaces import metric_known, panel_metrics
 
 
@@ -63,11 +63,19 @@ def _scatter(looking: Looking, column: str, plot: LinePlot) -> Drawn:
     return Drawn(figure, scatter.COLUMNS, scatter.scatter_rows(found))
 
 
+def _parallel(looking: Looking, column: str, plot: LinePlot) -> Drawn:
+    """Raises BadQuery."""
+    fields = [field_from(text) for text in plot.columns or (column,)]
+    found = lines(looking, fields, field_from(plot.colour_by) if plot.colour_by else None, plot)
+    figure = parallel.parallel_figure(title=", ".join(map(label, fields)), plot=plot, found=found)
+    return Drawn(figure, parallel.parallel_columns(found), parallel.parallel_rows(found))
+
+
 LINE = PanelKind(
     "line",
     "Line plot of metrics",
     "line",
-    settings_keys() - {"xColumn", "yColumn", "groupMeans"},
+    settings_keys() - {"xColumn", "yColumn", "groupMeans", "columns", "colourBy"},
     metric_known,
     lambda project, plot: panel_metrics(project, "", plot),
 )
@@ -94,6 +102,16 @@ KINDS = {
             column_known,
             lambda project, plot: [plot.y_column],
             _scatter,
+            NO_SECTION,
+        ),
+        PanelKind(
+            "parallel",
+            "Parallel coordinates of columns",
+            "columns",
+            parallel.SETTINGS,
+            column_known,
+            lambda project, plot: plot.columns[-1:],
+            _parallel,
             NO_SECTION,
         ),
     )

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Set
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from projects.charts.header import Basis
 from projects.charts.line_plot import LinePlot
+from projects.charts.parallel import MOST_LINES, Axis, Lines
 from projects.charts.scatter import MOST_POINTS, Cloud, Clouds, drawable, evenly
 from projects.charts.summary_plot import Summaries
 from projects.looking import Looking
 from projects.looks import dressed
 from projects.models import Project
 from projects.query.columns import every_column, numeric_keys
-from projects.query.fields import field_from, id_of
+from projects.query.fields import field_from, id_of, label
 from projects.query.frame import Frame
 from projects.query.grouping import RunGroup
 from projects.query.palette import colour
@@ -86,34 +89,90 @@ def column_known(project: Project, text: str) -> bool:
 def clouds(looking: Looking, x: Field, y: Field, plot: LinePlot) -> Clouds:
     """The points of the first groups of the table, up to the plot's limit, that have one; ungrouped, of all runs."""
     frame = Frame(looking.project, looking.runset, keys=(), columns=(x, y))
-    ids = frame.ids(np.arange(len(frame)))
-    across, up = (frame.numbers(field) if field in frame.numeric else np.full(len(frame), np.nan) for field in (x, y))
-    having = drawable(across, up, plot)
-    place = {ids[at]: at for at in np.flatnonzero(having).tolist()}
+    across, up = _numbers(frame, x), _numbers(frame, y)
+    chosen = _chosen(looking, plot, frame, drawable(across, up, plot), MOST_POINTS)
+    names = _names(frame, chosen)
+    found = [
+        Cloud(group, across[of], up[of], shown, [names[at] for at in of[shown].tolist()])
+        for group, of, shown in zip(chosen.groups, chosen.positions, chosen.shown, strict=True)
+    ]
+    return Clouds(found, chosen.basis, chosen.grouped)
+
+
+def lines(looking: Looking, columns: Sequence[Field], colours: Field | None, plot: LinePlot) -> Lines:
+    """The values of the runs that have one of the `columns`, in the first groups of the table; ungrouped, of all."""
+    fields = (*columns, *([colours] if colours else []))
+    frame = Frame(looking.project, looking.runset, keys=(), columns=fields)
+    having = np.zeros(len(frame), dtype=bool)
+    for field in columns:
+        having |= frame.labels(field).codes < len(frame.labels(field))
+    chosen = _chosen(looking, plot, frame, having, MOST_LINES)
+    names = _names(frame, chosen)
+    rows = [of[shown] for of, shown in zip(chosen.positions, chosen.shown, strict=True)]
+    every = np.concatenate([np.empty(0, dtype=np.int64), *rows])
+    return Lines(
+        groups=chosen.groups,
+        of_group=np.repeat(np.arange(len(rows)), [len(of) for of in rows]),
+        names=[names[at] for at in every.tolist()],
+        axes=[_axis(frame, field, every) for field in columns],
+        colours=_axis(frame, colours, every) if colours else None,
+        basis=chosen.basis,
+    )
+
+
+def _numbers(frame: Frame, field: Field) -> NDArray[np.float64]:
+    """NaN where there is none."""
+    return frame.numbers(field) if field in frame.numeric else np.full(len(frame), np.nan)
+
+
+def _axis(frame: Frame, field: Field, rows: NDArray[np.int64]) -> Axis:
+    """Of numbers, if all values that the runs at `rows` have are some."""
+    labels, numbers = frame.labels(field), _numbers(frame, field)[rows]
+    codes = labels.codes[rows]
+    present = codes < len(labels)
+    if all(labels.pair(rank)[0].startswith("n:") for rank in np.unique(codes[present & np.isnan(numbers)]).tolist()):
+        return Axis(label(field), numbers)
+    values, places = np.unique(codes[present], return_inverse=True)
+    placed = np.full(len(rows), np.nan)
+    placed[present] = places
+    return Axis(label(field), placed, tuple(labels.pair(rank)[1] for rank in values.tolist()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """By group: the positions in the frame of its runs that have what is shown, and the places among these of the runs
+    drawn."""
+
+    groups: list[RunGroup]
+    positions: list[NDArray[np.int64]]
+    shown: list[NDArray[np.int64]]
+    basis: Basis
+    grouped: bool
+
+
+def _chosen(looking: Looking, plot: LinePlot, frame: Frame, having: NDArray[np.bool_], most: int) -> _Chosen:
+    """Of the first groups that have a run `having` what is shown; at most so many runs are drawn, evenly chosen."""
+    at = np.flatnonzero(having)
+    place = dict(zip(frame.ids(at), at.tolist(), strict=True))
     grouped = bool(panel_runset(looking.runset, plot).grouping)
     groups, total = _groups(looking, plot, place.keys(), together=not grouped)
     groups = dressed(looking.project, plot, groups) if grouped else groups
-    runs = [[run for run in group.run_ids if run in place] for group in groups]
-    ends = np.cumsum([0, *map(len, runs)])
-    shown = evenly(int(ends[-1]), MOST_POINTS)
-    of_group = [shown[(shown >= start) & (shown < end)] - start for start, end in pairwise(ends.tolist())]
-    drawn = [[of[at] for at in some.tolist()] for of, some in zip(runs, of_group, strict=True)]
-    names = dict(Run.objects.filter(id__in={run for some in drawn for run in some}).values_list("id", "display_name"))
+    positions = [np.array([place[run] for run in group.run_ids if run in place], dtype=np.int64) for group in groups]
+    ends = np.cumsum([0, *map(len, positions)])
+    drawn = evenly(int(ends[-1]), most)
+    shown = [drawn[(drawn >= start) & (drawn < end)] - start for start, end in pairwise(ends.tolist())]
     every = {run for group in groups for run in group.run_ids}
-    return Clouds(
-        [
-            Cloud(
-                group,
-                across[[place[run] for run in of]],
-                up[[place[run] for run in of]],
-                some,
-                [names.get(run, "") for run in named],
-            )
-            for group, of, some, named in zip(groups, runs, of_group, drawn, strict=True)
-        ],
-        Basis(len(every & place.keys()), len(every), len(groups), total, nonfinite=0),
-        grouped,
-    )
+    basis = Basis(len(every & place.keys()), len(every), len(groups), total, nonfinite=0)
+    return _Chosen(groups, positions, shown, basis, grouped)
+
+
+def _names(frame: Frame, chosen: _Chosen) -> dict[int, str]:
+    """Of the runs drawn, by position. A query."""
+    drawn = [of[shown] for of, shown in zip(chosen.positions, chosen.shown, strict=True)]
+    positions = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *drawn]))
+    ids = frame.ids(positions)
+    found = dict(Run.objects.filter(id__in=ids).values_list("id", "display_name"))
+    return {at: found.get(run, "") for at, run in zip(positions.tolist(), ids, strict=True)}
 
 
 def _groups(looking: Looking, plot: LinePlot, having: Set[uuid.UUID], *, together: bool) -> tuple[list[RunGroup], int]:

@@ -92,11 +92,12 @@ LEGEND_POSITIONS = (
 )
 TOOLTIP_VARIABLES = ("x", "y", "mean", "median", "stddev", "stderr", "min", "max", "count")
 # What all panels together, or a section, can't say.
-OF_ONE_PANEL = frozenset({"metrics", "metricRegex", "xColumn", "yColumn"})
+OF_ONE_PANEL = frozenset({"metrics", "metricRegex", "xColumn", "yColumn", "columns"})
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 MAX_FIELDS = 8
 MAX_LINES = 1000
 MAX_METRICS = 100
+MAX_COLUMNS = 20
 MAX_SMOOTHING = 100
 MOST_RUNS = 100_000
 
@@ -178,6 +179,12 @@ def _column(value: object) -> str:
     if text and field_from(text).scope == RUN:
         raise ValueError("Must be a config or a summary column.")
     return text
+
+
+def _columns(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_COLUMNS:
+        raise ValueError(f"Must be a list of at most {MAX_COLUMNS} columns.")
+    return tuple(dict.fromkeys(text for item in value if (text := _column(item))))
 
 
 def _group_field(value: object) -> str:
@@ -273,6 +280,8 @@ class LinePlot:
     metric_limit: int = _setting(10, _whole(MAX_METRICS))  # how many metrics are drawn
     x_column: str = _setting("", _column)  # of a scatter plot
     y_column: str = _setting("", _column)  # "": what the panel is called by
+    columns: tuple[str, ...] = _setting((), _columns)  # axes of parallel coordinates; (): what the panel is called by
+    colour_by: str = _setting("", _column)  # of parallel coordinates; "": the group
     group_means: bool = _setting(False, _flag)  # of a scatter plot, with the shading as error bars
     x_axis: str = _setting("", _x_axis)  # "": the step metric that the runs defined for the metric, else the step
     x_min: float | None = _setting(None, _bound)  # in the units of the x axis; seconds for times

@@ -93,7 +93,7 @@ async function add(opener) {
   const dialog = openDialog(await response.text(), workspace(), opener);
   const kind = dialog.querySelector("[name=kind]");
   const shown = () => dialog.querySelector(`div[data-asks=${kind.selectedOptions[0].dataset.asks}]`);
-  const boxes = () => [...shown().querySelectorAll("[name=metric]")];
+  const boxes = () => [...shown().querySelectorAll(".metrics input")];
   const filter = () => {
     for (const part of dialog.querySelectorAll("div[data-asks]")) part.hidden = part !== shown();
     const all = boxes();
@@ -106,8 +106,7 @@ async function add(opener) {
   };
   /** What is asked for: a panel for each metric, or one of the settings that the other fields say. */
   const wanted = () => {
-    const metrics = boxes().filter((box) => box.checked).map((box) => box.value);
-    const { metric, together, ...settings } = specOf(shown().querySelectorAll("input:not([type=search]), select"));
+    const { metric: metrics = [], together, ...settings } = specOf(shown().querySelectorAll("input:not([type=search])"));
     if (metrics.length && (together || settings.metricRegex)) settings.metrics = metrics;
     return { kind: kind.value, metrics, settings };
   };
@@ -119,7 +118,8 @@ async function add(opener) {
   dialog.addEventListener("input", () => {
     filter();
     const { metrics, settings } = wanted();
-    dialog.querySelector("[data-count]").textContent = metrics.length ? `${metrics.length} chosen` : "";
+    const { length } = boxes().filter((box) => box.checked);
+    dialog.querySelector("[data-count]").textContent = length ? `${length} chosen` : "";
     dialog.querySelector(".primary").disabled = !metrics.length && !Object.keys(settings).length;
   });
   shown().querySelector("[type=search]").focus();

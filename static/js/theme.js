@@ -22,6 +22,7 @@ export function themed(layout) {
       bgcolor: token("--raised"), bordercolor: token("--line-strong"), font: { color: token("--text"), size: 11 },
       ...layout.hoverlabel,
     },
+    shapes: layout.shapes?.map((own) => ({ ...own, line: { color: token("--line-strong"), ...own.line } })),
     ...Object.fromEntries(axes),
   };
 }

@@ -209,3 +209,26 @@ def test_runs_are_points_of_a_scatter_plot(page: Page, adding: Locator, shots: P
     expect(panel.locator(".hoverlayer")).to_contain_text("run-0")
     expect(page.locator("#runs tbody tr.group").first).to_have_class(re.compile(r"\blit\b"))
     shoot(panel, shots, f"scatter-{scheme}")
+
+
+def test_runs_are_lines_across_parallel_axes(page: Page, adding: Locator, shots: Path, scheme: str) -> None:
+    adding.get_by_label("Kind").select_option("parallel")
+    for column in ("config.arm", "config.seed", "summary.part/m01"):
+        adding.get_by_role("checkbox", name=column).check()
+    page.screenshot(path=shots / f"add-parallel-{scheme}.png")
+    panel = added(adding)
+    expect(panel.get_by_role("heading")).to_have_text("arm, seed, part/m01")
+    expect(panel.locator("header small")).to_have_text("30 of 30 runs")
+    found = {trace.name: trace for trace in drawn(panel)}
+    seeds = np.arange(ARMS - 1, RUNS, ARMS)
+    heights = np.stack([np.ones(3), seeds / (RUNS - 1), seeds / (RUNS - 1)], axis=1)
+    np.testing.assert_allclose(found[ARM].y.reshape(3, 4)[:, :3], heights, atol=1e-12)
+    assert {row["arm"] for row in rows(panel)} == set(map(str, range(ARMS)))
+    dialog = edit(panel, "Data")
+    dialog.get_by_label("Colour by").fill("summary.part/m01")
+    preview = dialog.locator("section.panel")
+    expect(preview.locator("header small")).to_have_text("30 of 30 runs · coloured by part/m01")
+    page.screenshot(path=shots / f"parallel-settings-{scheme}.png")
+    dialog.get_by_role("button", name="Save").click()
+    expect(panel.locator("header small")).to_contain_text("coloured by part/m01")
+    shoot(panel, shots, f"parallel-{scheme}")
