@@ -9,6 +9,7 @@ import orjson
 
 from projects.charts.line_plot import (
     ALIGNS,
+    BOX_SHAPES,
     EARLY_ENDS,
     GROUP_AGGS,
     GROUP_AREAS,
@@ -151,6 +152,7 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], defaul
         ),
     )
     display = (
+        _segmented("boxShape", "Shape", BOX_SHAPES, plot.box_shape),
         Setting("text", "title", "Title", plot.title, placeholder=metric),
         Setting("text", "xTitle", "X axis title", plot.x_title),
         Setting("text", "yTitle", "Y axis title", plot.y_title),

@@ -75,7 +75,7 @@ LINE = PanelKind(
     "line",
     "Line plot of metrics",
     "line",
-    settings_keys() - {"xColumn", "yColumn", "groupMeans", "columns", "colourBy"},
+    settings_keys() - {"xColumn", "yColumn", "groupMeans", "columns", "colourBy", "boxShape"},
     metric_known,
     lambda project, plot: panel_metrics(project, "", plot),
 )

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from projects.charts.header import Basis
 from projects.charts.line_plot import LinePlot
 from projects.charts.parallel import MOST_LINES, Axis, Lines
-from projects.charts.scatter import MOST_POINTS, Cloud, Clouds, drawable, evenly
+from projects.charts.scatter import MOST_POINTS, Cloud, Clouds, drawable
 from projects.charts.summary_plot import Summaries
+from projects.charts.typed import evenly
 from projects.looking import Looking
 from projects.looks import dressed
 from projects.models import Project

@@ -90,6 +90,10 @@ LEGEND_POSITIONS = (
     Choice("east", "Right", "Right of the plot."),
     Choice("west", "Left", "Left of the plot."),
 )
+BOX_SHAPES = (
+    Choice("box", "Box", "Quartiles, and whiskers to the last run within 1.5 times the box’s height."),
+    Choice("violin", "Violin", "How densely the runs lie, around a narrow box."),
+)
 TOOLTIP_VARIABLES = ("x", "y", "mean", "median", "stddev", "stderr", "min", "max", "count")
 # What all panels together, or a section, can't say.
 OF_ONE_PANEL = frozenset({"metrics", "metricRegex", "xColumn", "yColumn", "columns"})
@@ -283,6 +287,7 @@ class LinePlot:
     columns: tuple[str, ...] = _setting((), _columns)  # axes of parallel coordinates; (): what the panel is called by
     colour_by: str = _setting("", _column)  # of parallel coordinates; "": the group
     group_means: bool = _setting(False, _flag)  # of a scatter plot, with the shading as error bars
+    box_shape: str = _setting("box", _one_of(BOX_SHAPES))
     x_axis: str = _setting("", _x_axis)  # "": the step metric that the runs defined for the metric, else the step
     x_min: float | None = _setting(None, _bound)  # in the units of the x axis; seconds for times
     x_max: float | None = _setting(None, _bound)

@@ -62,11 +62,6 @@ def drawable(x: Floats, y: Floats, plot: LinePlot) -> NDArray[np.bool_]:
     return found
 
 
-def evenly(count: int, most: int) -> NDArray[np.int64]:
-    """At most so many places out of `count`, as far apart as can be, the first and the last among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
-
-
 def scatter_figure(*, x: str, y: str, plot: LinePlot, found: Clouds) -> dict[str, Any]:
     """`x` and `y`: what the columns are called. With the keys of figure.line_figure's that panels read."""
     means = _means(found, plot)

@@ -232,3 +232,25 @@ def test_runs_are_lines_across_parallel_axes(page: Page, adding: Locator, shots:
     dialog.get_by_role("button", name="Save").click()
     expect(panel.locator("header small")).to_contain_text("coloured by part/m01")
     shoot(panel, shots, f"parallel-{scheme}")
+
+
+def test_boxes_become_violins(page: Page, adding: Locator, shots: Path, scheme: str) -> None:
+    adding.get_by_label("Kind").select_option("box")
+    adding.get_by_role("checkbox", name="part/m01").check()
+    panel = added(adding)
+    assert [trace.role for trace in drawn(panel)] == ["box"] * ARMS
+    dialog = edit(panel, "Display")
+    dialog.get_by_role("group", name="Shape").get_by_text("Violin").click()
+    preview = dialog.locator("section.panel")
+    wait_until(
+        page,
+        "plot => plot._fullData.filter(one => one.type === 'violin').length === 10",
+        arg=preview.locator(".plot").element_handle(),
+    )
+    dialog.get_by_role("button", name="Save").click()
+    plot = panel.locator(".plot").element_handle()
+    wait_until(page, "plot => plot._fullData.filter(one => one.type === 'violin').length === 10", arg=plot)
+    expect(panel.locator("path.violin")).to_have_count(ARMS)
+    medians = plot.evaluate("plot => plot.calcdata.filter(one => one[0].trace.type === 'box').map(one => one[0].med)")
+    np.testing.assert_allclose(medians, [np.median(of_arm(1, arm)[:, -1]) for arm in range(ARMS)], rtol=1e-12)
+    shoot(panel, shots, f"violins-{scheme}")

@@ -4,6 +4,7 @@ import pytest
 
 from projects.charts.line_plot import (
     ALIGNS,
+    BOX_SHAPES,
     EARLY_ENDS,
     GROUP_AGGS,
     GROUP_AREAS,
@@ -23,6 +24,7 @@ EVERYTHING = {
     "xColumn": "config.lr",
     "yColumn": "summary.val/acc",
     "groupMeans": True,
+    "boxShape": "violin",
     "columns": ["config.lr", "summary.val/acc"],
     "colourBy": "config.optimizer",
     "xAxis": "_runtime",
@@ -101,7 +103,8 @@ def test_the_labels_are_those_of_the_settings_dialog() -> None:
 
 
 @pytest.mark.parametrize(
-    "choices", [ALIGNS, EARLY_ENDS, GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, SMOOTHINGS, STATES, X_AXES]
+    "choices",
+    [ALIGNS, BOX_SHAPES, EARLY_ENDS, GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, SMOOTHINGS, STATES, X_AXES],
 )
 def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
     assert len({choice.key for choice in choices}) == len({choice.label for choice in choices}) == len(choices)

@@ -8,7 +8,8 @@ import pytest
 
 from projects.charts.header import Basis
 from projects.charts.line_plot import GROUP_AREAS, LinePlot
-from projects.charts.scatter import Cloud, Clouds, drawable, evenly, scatter_figure
+from projects.charts.scatter import Cloud, Clouds, drawable, scatter_figure
+from projects.charts.typed import evenly
 from projects.query.grouping import RunGroup
 
 X, Y = np.random.default_rng(2).normal(size=(2, 5))
