@@ -9,6 +9,7 @@ import orjson
 
 from projects.charts.line_plot import (
     ALIGNS,
+    BOX_SHAPES,
     EARLY_ENDS,
     GROUP_AGGS,
     GROUP_AREAS,
@@ -22,9 +23,10 @@ from projects.charts.line_plot import (
     LinePlot,
     SpecError,
 )
+from projects.charts.multiples import MOST_CHARTS
 
 _PER_ROW = 5
-_FIELDS = 3  # to be filled in, at least
+_INPUTS = 3  # of a list, to be filled in, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,9 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`kind`: segmented, select, number, range, text, flag, checks (any of several) or fields (several, in order).
+    """`kind`: segmented, select, number, range, text, flag, checks (any of several) or list (several texts, in order).
 
-    `key`: its spec key, of a range that of its lower end.
+    `key`: its spec key, of a range that of its lower end. `value` of a list: pairs of a text and its input's name.
     """
 
     kind: str
@@ -51,7 +53,7 @@ class Setting:
     high_key: str = ""
     high_value: object = None
     placeholder: str = ""
-    suggests: bool = False  # fields, as one types
+    suggests: str = ""  # what, as one types: "fields" or "metrics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,50 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], defaul
     default = next((choice.label for choice in X_AXES if choice.key == default_axis), default_axis)
     axes = (Choice("", f"Default: {default}", "What the runs defined for this metric."), *X_AXES, *logged)
     data = (
+        _list(
+            "metrics",
+            "Y: metrics",
+            plot.metrics,
+            hint="A line for each group and metric.",
+            placeholder=metric,
+            suggests="metrics",
+            each="Metric {}",
+        ),
+        Setting(
+            "text",
+            "metricRegex",
+            "Y: metrics that match",
+            plot.metric_regex,
+            hint="A regular expression, found anywhere in the name.",
+            placeholder="^val/",
+        ),
+        Setting(
+            "number",
+            "metricLimit",
+            "Metrics drawn at most",
+            plot.metric_limit,
+            hint="Where there are several, dashes tell them apart.",
+        ),
+        Setting("text", "xColumn", "X axis", plot.x_column, placeholder="config.lr", suggests="columns"),
+        Setting("text", "yColumn", "Y axis", plot.y_column, placeholder=metric, suggests="columns"),
+        _list(
+            "columns",
+            "Columns",
+            plot.columns,
+            hint="An axis for each, from left to right.",
+            placeholder="config.lr",
+            suggests="columns",
+            each="Column {}",
+        ),
+        Setting(
+            "text",
+            "colourBy",
+            "Colour by",
+            plot.colour_by,
+            hint="A column in place of the groups.",
+            placeholder="summary.val/acc",
+            suggests="columns",
+        ),
         _select("xAxis", "X axis", axes, plot.x_axis),
         Setting("range", "xMin", "X range", plot.x_min, high_key="xMax", high_value=plot.x_max),
         Setting("range", "yMin", "Y range", plot.y_min, high_key="yMax", high_value=plot.y_max),
@@ -106,6 +152,7 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], defaul
         ),
     )
     display = (
+        _segmented("boxShape", "Shape", BOX_SHAPES, plot.box_shape),
         Setting("text", "title", "Title", plot.title, placeholder=metric),
         Setting("text", "xTitle", "X axis title", plot.x_title),
         Setting("text", "yTitle", "Y axis title", plot.y_title),
@@ -113,12 +160,21 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], defaul
         Setting("flag", "markPoints", "Mark points", plot.mark_points),
         Setting(
             "text",
+            "chartsBy",
+            "One chart per value of",
+            plot.charts_by,
+            hint=f"A column: its first {MOST_CHARTS} values, side by side, each with the runs that have it.",
+            placeholder="config.optimizer",
+            suggests="fields",
+        ),
+        Setting(
+            "text",
             "dashBy",
             "Dash by",
             plot.dash_by,
             hint="A column: each of its values has a dash of its own. Groups whose runs differ in it stay solid.",
             placeholder="config.optimizer",
-            suggests=True,
+            suggests="fields",
         ),
     )
     legend = (
@@ -144,15 +200,22 @@ def settings_tabs(plot: LinePlot, *, metric: str, metrics: Iterable[str], defaul
     advanced = (
         _segmented("groupAgg", "Line", GROUP_AGGS, plot.group_agg),
         _segmented("groupArea", "Shading", GROUP_AREAS, plot.group_area),
-        _segmented("groupBy", "Group this panel by", GROUP_BYS, plot.group_by),
         Setting(
-            "fields",
+            "flag",
+            "groupMeans",
+            "Group means",
+            plot.group_means,
+            hint="A mark at the mean of each group’s runs; the shading is its error bars.",
+        ),
+        _segmented("groupBy", "Group this panel by", GROUP_BYS, plot.group_by),
+        _list(
             "groupFields",
             "Chosen fields",
-            (*plot.group_fields, *[""] * max(1, _FIELDS - len(plot.group_fields))),
+            plot.group_fields,
             hint="The outermost first.",
             placeholder="config.lr",
-            suggests=True,
+            suggests="fields",
+            each="Field {} to group by",
         ),
         _segmented("align", "Align", ALIGNS, plot.align),
         _segmented("endedEarly", "Runs that ended early", EARLY_ENDS, plot.ended_early),
@@ -195,6 +258,15 @@ def line_plot_from_json(text: bytes | str) -> LinePlot:
     if not isinstance(spec, dict):
         raise SpecError({"": "The settings are not a JSON object."})
     return LinePlot.from_spec(spec)
+
+
+def _list(
+    key: str, label: str, values: Sequence[str], *, each: str, hint: str, placeholder: str, suggests: str
+) -> Setting:
+    """At least one input is empty. `each`: what one is called, "{}" its number."""
+    texts = (*values, *[""] * max(1, _INPUTS - len(values)))
+    inputs = tuple((text, each.format(number)) for number, text in enumerate(texts, 1))
+    return Setting("list", key, label, inputs, hint, placeholder=placeholder, suggests=suggests)
 
 
 def _options(choices: Sequence[Choice], value: str) -> tuple[Option, ...]:

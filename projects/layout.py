@@ -26,7 +26,7 @@ class LayoutError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`kind` is "line", or one of charts.summary_plot.KINDS, whose metric is a summary column."""
+    """`kind` is one of panel_kinds.KINDS, which says what its `metric` is."""
 
     key: str
     metric: str
@@ -118,12 +118,17 @@ class Layout:
                 panels.insert(place, it.panel)
         return [Section(name, tuple(panels)) for name, panels in found.items()]
 
-    def with_metric(self, metric: str, *, kind: str = "line", section: str = "") -> Layout:
-        """Its own panel if that was removed, else another; in the section named, else the metric's own."""
-        if metric in self.removed and kind == "line":
+    def with_metric(self, metric: str, *, kind: str = "line", section: str = "", key: str = "") -> Layout:
+        """Its own panel if that was removed, else another; in the section named, else the metric's own.
+
+        With a `key` another in any case; nothing if there is one of that key.
+        """
+        if metric in self.removed and kind == "line" and not key:
             back = replace(self, removed=self.removed - {metric})
             return back.with_section(metric, section) if section else back
-        return self._with(Added(Panel(uuid.uuid4().hex, metric, kind), section or section_of(metric)))
+        if any(it.panel.key == key for it in self.added):
+            return self
+        return self._with(Added(Panel(key or uuid.uuid4().hex, metric, kind), section or section_of(metric)))
 
     def with_copy(self, key: str, *, copy: str) -> Layout:
         """Another panel of its metric behind it, of the key `copy`."""

@@ -1,4 +1,5 @@
-"""How groups look on a chart beyond their colour: names by a template, dashes by a column."""
+"""How groups look on a chart beyond their colour: names by a template, dashes by a column or by metric, and
+small charts by a column."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from projects.charts.line_plot import VARIABLE, LinePlot, legend_field
 from projects.models import Project
-from projects.query.fields import RUN_FIELDS, id_of
+from projects.query.fields import RUN_FIELDS, id_of, label
 from projects.query.grouping import NOT_SET, RunGroup
 from projects.query.natural import natural_text
 from projects.query.runset import RUN, Field
@@ -45,6 +46,33 @@ def dressed(project: Project, plot: LinePlot, groups: Sequence[RunGroup]) -> lis
     if plot.legend_template:
         result = [replace(group, label=_named(plot.legend_template, group, texts)) for group in result]
     return result
+
+
+def of_metric(groups: Sequence[RunGroup], metric: str, place: int) -> list[RunGroup]:
+    """The groups as lines of one of several metrics: it is named, and has a dash of its own."""
+    dash = DASHES[place % len(DASHES)]
+    return [replace(group, dash=dash, line=f"-{place}", said=metric) for group in groups]
+
+
+def divided(project: Project, field: Field, groups: Sequence[RunGroup]) -> tuple[list[RunGroup], list[str]]:
+    """The groups' parts, by the value that runs have of the field, and the values' names, in natural order, what is not
+    set last: a part's `chart` is the place of its value. A query.
+    """
+    texts = _texts(project, [field], [run for group in groups for run in group.run_ids])[field]
+    present = {texts.get(run) for group in groups for run in group.run_ids}
+    values = sorted((text for text in present if text is not None), key=lambda text: (natural_text(text), text))
+    charts: list[str | None] = [*values, *([None] if None in present else [])]
+    parts = []
+    for group in groups:
+        runs: dict[str | None, list[uuid.UUID]] = {}
+        for run in group.run_ids:
+            runs.setdefault(texts.get(run), []).append(run)
+        parts += [
+            replace(group, run_ids=tuple(runs[value]), chart=chart)
+            for chart, value in enumerate(charts)
+            if value in runs
+        ]
+    return parts, [f"{label(field)}: {NOT_SET if value is None else value}" for value in charts]
 
 
 def _named(template: str, group: RunGroup, texts: Mapping[Field, Texts]) -> str:

@@ -12,10 +12,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from projects.charts.line_plot import X_AXES, LinePlot, SpecError
-from projects.charts.series import CELLS, Drawing, draw
+from projects.charts.header import Basis
+from projects.charts.line_plot import MAX_LINES, X_AXES, LinePlot, SpecError
+from projects.charts.multiples import MOST_CHARTS, columns_of
+from projects.charts.series import CELLS, Drawing, draw, joined
 from projects.looking import Looking
-from projects.looks import dressed
+from projects.looks import divided, dressed, of_metric
 from projects.models import Project
 from projects.query.columns import every_column, numeric_keys
 from projects.query.fields import RUN_FIELDS, groupable
@@ -23,6 +25,7 @@ from projects.query.grouping import RunGroup, run_groups
 from projects.query.runset import RUN, Field, Runset
 from projects.query.splits import group_field_from, group_field_text
 from projects.query.step_metrics import step_metric
+from projects.query.texts import matcher
 from projects.saved_views import panel_spec, panel_spec_save, spec_save
 from runs.columns import column_id
 from runs.history import store
@@ -43,24 +46,55 @@ def panel_drawing(
     hi: float | None = None,
     cells: int = CELLS,
 ) -> Drawing:
-    """What a panel draws: the first groups of the table, up to the plot's limit, that have logged the metric."""
-    plot = replace(plot, x_axis=plot.x_axis or default_axis(project, metric))
-    logged = store.logged(column_id=column_id(project.id, Scope.HISTORY, metric))
-    groups, total = panel_groups(project, runset, plot, logged=logged, limit=plot.limit)
+    """What a panel draws: the first groups of the table, up to the plot's limit, that have logged one of its metrics.
+
+    A few queries for each metric.
+    """
+    every = panel_metrics(project, metric, plot)
+    names = every[: plot.metric_limit]
+    grouped = bool(panel_runset(runset, plot).grouping)
+    if not names:
+        return Drawing([], Basis(0, 0, 0, 0, 0, metrics=0, of_metrics=0), None, grouped, plot.x_axis or "_step")
+    plot = replace(plot, x_axis=plot.x_axis or default_axis(project, names[0]))
+    logged = {name: store.logged(column_id=column_id(project.id, Scope.HISTORY, name)) for name in names}
+    groups, total = panel_groups(project, runset, plot, logged=set().union(*logged.values()), limit=plot.limit)
     groups = dressed(project, plot, groups)
+    charts: list[str] = []
+    if plot.charts_by:
+        groups, charts = divided(project, group_field_from(plot.charts_by), groups)
+        groups = [group for group in groups if group.chart < MOST_CHARTS]
+    columns = columns_of(len(charts[:MOST_CHARTS]), cells) or 1
+    names = names[: max(1, MAX_LINES // max(1, len(groups)))]
     with _drawing:
-        return draw(
-            project_id=project.id,
-            metric=metric,
-            plot=plot,
-            groups=groups,
-            total_groups=total,
-            lo=lo,
-            hi=hi,
-            cells=cells,
-            logged=logged,
-            grouped=bool(panel_runset(runset, plot).grouping),
-        )
+        drawings = [
+            draw(
+                project_id=project.id,
+                metric=name,
+                plot=plot,
+                groups=of_metric(groups, name, place) if len(every) > 1 else groups,
+                total_groups=total,
+                lo=lo,
+                hi=hi,
+                cells=cells // columns,
+                logged=logged[name],
+                grouped=grouped,
+            )
+            for place, name in enumerate(names)
+        ]
+    found = joined(drawings, of_metrics=len(every))
+    if not charts:
+        return found
+    shown = tuple(charts[:MOST_CHARTS])
+    basis = replace(found.basis, charts=len(shown), of_charts=len(charts))
+    return replace(found, charts=shown, columns=columns, basis=basis)
+
+
+def panel_metrics(project: Project, metric: str, plot: LinePlot) -> tuple[str, ...]:
+    """All that the panel of `metric` could draw: those its settings name or match, else its own. A query at most."""
+    if not plot.metric_regex:
+        return plot.metrics or (metric,)
+    matches = matcher(plot.metric_regex)
+    return tuple(dict.fromkeys((*plot.metrics, *(name for name in metrics(project) if matches(name)))))
 
 
 def panel_groups(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from projects.charts.aggregate import GroupLine
 from projects.charts.header import Basis, header, left_out
 from projects.charts.line_plot import LinePlot
+from projects.charts.multiples import axis_ids, layout_of, marks_axis
 from projects.charts.traces import Drawn, as_text, traces
 
 MOST_UNIFIED = 12  # a tooltip of more lines than this hides the chart
@@ -41,17 +43,26 @@ def line_figure(
     grouped: bool,
     width: float | None,
     chosen: bool = True,
+    charts: Sequence[str] = (),
+    columns: int = 1,
 ) -> dict[str, Any]:
     """`drawn` in the order of the legend; `width` of a bin, None when x is exact; `plot.x_axis` is the one in force.
 
-    Unless it was `chosen` for the plot, the header names it.
+    Unless it was `chosen` for the plot, the header names it. `charts`: the names of the small charts that the groups
+    are spread over, if they are, in so many columns.
     """
     having = [part.line for part in drawn if part.line.x.size]
-    data = traces(drawn, plot, grouped=grouped)
+    count = max(1, len(charts))
+    data = traces(drawn, plot, grouped=grouped, charts=count)
     axis = "" if chosen or plot.x_axis == "_step" else plot.x_axis
     layout = _layout(plot, having, [part.original for part in drawn if part.original is not None])
-    if any(trace["meta"]["role"] == "nonfinite" for trace in data):
-        layout["yaxis2"] = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
+    layout["hovermode"] = "x unified" if _most_lines(drawn) <= MOST_UNIFIED else "closest"
+    if charts:
+        layout = layout_of(layout, [as_text(name) for name in charts], columns)
+    for chart in {part.group.chart for part in drawn if part.marks.x.size}:
+        over = {"overlaying": axis_ids(chart)["yaxis"], "anchor": axis_ids(chart)["xaxis"]}
+        hidden = {"range": [0, 1], "visible": False, "fixedrange": True}
+        layout["yaxis" + marks_axis(chart, count)[1:]] = over | hidden
     return {
         "data": data,
         "layout": layout,
@@ -69,11 +80,19 @@ def line_figure(
             "exact": width is None,
             "width": width,
             "xAxis": plot.x_axis,
+            "rows": -(-len(charts) // columns),
         },
     }
 
 
+def _most_lines(drawn: Sequence[Drawn]) -> int:
+    """On one chart."""
+    return max(Counter(part.group.chart for part in drawn if part.line.x.size).values(), default=0)
+
+
 def _nothing(basis: Basis) -> str:
+    if not basis.of_metrics:
+        return "No metric’s name matches."
     return "No value here is a finite number." if basis.nonfinite else "No visible run has logged this metric."
 
 
@@ -93,7 +112,6 @@ def _layout(plot: LinePlot, lines: Sequence[GroupLine], originals: Sequence[Grou
     return {
         "xaxis": x_axis,
         "yaxis": y_axis,
-        "hovermode": "x unified" if len(lines) <= MOST_UNIFIED else "closest",
         "showlegend": plot.show_legend,
         "legend": LEGENDS[plot.legend_position],
         "uirevision": "kept",  # zoom and hidden lines outlive new data

@@ -18,10 +18,14 @@ class Basis:
     groups: int  # asked to be drawn
     of_groups: int  # in the table
     nonfinite: int  # points left out
+    metrics: int = 1  # asked to be drawn
+    of_metrics: int = 1  # that the plot names or matches
+    charts: int = 1  # drawn side by side
+    of_charts: int = 1
 
 
 def header(plot: LinePlot, lines: Sequence[GroupLine], basis: Basis, *, grouped: bool, binned: bool, axis: str) -> str:
-    """One line: "mean ± std dev · 20 of 20 runs · binned · smoothed · 10 of 37 groups".
+    """One line: "mean ± std dev · 20 of 20 runs · binned · smoothed · 10 of 37 groups · 4 of 12 metrics".
 
     `axis`: the step metric that stands in for an x axis that was not chosen, or "".
     """
@@ -41,6 +45,21 @@ def header(plot: LinePlot, lines: Sequence[GroupLine], basis: Basis, *, grouped:
     if plot.smoothed:
         parts.append("smoothed")
     if grouped and basis.groups < basis.of_groups:
+        parts.append(f"{basis.groups:,} of {basis.of_groups:,} groups")
+    if basis.charts < basis.of_charts:
+        parts.append(f"{basis.charts:,} of {basis.of_charts:,} charts")
+    if basis.of_metrics != 1:
+        left_out = basis.metrics < basis.of_metrics
+        parts.append(f"{basis.metrics:,} of {basis.of_metrics:,} metrics" if left_out else f"{basis.metrics:,} metrics")
+    return " · ".join(parts)
+
+
+def counts(plot: LinePlot, basis: Basis) -> str:
+    """Of a chart without a statistic."""
+    parts = [f"{basis.runs:,} of {basis.of_runs:,} runs"]
+    if plot.states:
+        parts.append(f"only {' and '.join(plot.states)}")
+    if basis.groups < basis.of_groups:
         parts.append(f"{basis.groups:,} of {basis.of_groups:,} groups")
     return " · ".join(parts)
 

@@ -1,4 +1,4 @@
-"""LinePlot: how one panel draws one metric. Frozen settings, and the lists of choices that forms, docs and tests read.
+"""LinePlot: how one panel draws its metrics. Frozen settings, and the lists of choices that forms, docs and tests read.
 
 A spec is a plain JSON object with the keys of the public line-plot spec where one exists (`xAxis`, `groupAgg` …); it
 holds only what differs from the default.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from projects.query.fields import RUN_FIELDS, groupable
-from projects.query.runset import CONFIG, RUN, SUMMARY, Field, Split
+from projects.query.fields import RUN_FIELDS, field_from, groupable
+from projects.query.runset import CONFIG, RUN, SUMMARY, BadQuery, Field, Split
 from projects.query.splits import group_field_from, group_field_text
+from projects.query.texts import matcher
 from runs.states import SHOWN_ORDER
 
 
@@ -89,10 +90,18 @@ LEGEND_POSITIONS = (
     Choice("east", "Right", "Right of the plot."),
     Choice("west", "Left", "Left of the plot."),
 )
+BOX_SHAPES = (
+    Choice("box", "Box", "Quartiles, and whiskers to the last run within 1.5 times the box’s height."),
+    Choice("violin", "Violin", "How densely the runs lie, around a narrow box."),
+)
 TOOLTIP_VARIABLES = ("x", "y", "mean", "median", "stddev", "stderr", "min", "max", "count")
+# What all panels together, or a section, can't say.
+OF_ONE_PANEL = frozenset({"metrics", "metricRegex", "xColumn", "yColumn", "columns"})
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 MAX_FIELDS = 8
 MAX_LINES = 1000
+MAX_METRICS = 100
+MAX_COLUMNS = 20
 MAX_SMOOTHING = 100
 MOST_RUNS = 100_000
 
@@ -168,6 +177,20 @@ def _field(value: object) -> str:
     return text
 
 
+def _column(value: object) -> str:
+    """A config or summary column, as text; "" is none."""
+    text = _text(value)
+    if text and field_from(text).scope == RUN:
+        raise ValueError("Must be a config or a summary column.")
+    return text
+
+
+def _columns(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_COLUMNS:
+        raise ValueError(f"Must be a list of at most {MAX_COLUMNS} columns.")
+    return tuple(dict.fromkeys(text for item in value if (text := _column(item))))
+
+
 def _group_field(value: object) -> str:
     """A field that runs can be grouped by, as text; "" is none."""
     text = _text(value)
@@ -189,9 +212,18 @@ def _x_axis(value: object) -> str:
 
 
 def _metrics(value: object) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or len(value) > 100:
-        raise ValueError("Must be a list of at most 100 metric names.")
-    return tuple(_text(item) for item in value)
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_METRICS:
+        raise ValueError(f"Must be a list of at most {MAX_METRICS} metric names.")
+    return tuple(dict.fromkeys(text for item in value if (text := _text(item))))
+
+
+def _regex(value: object) -> str:
+    text = _text(value)
+    try:
+        matcher(text)
+    except BadQuery as error:
+        raise ValueError(f"{error}.") from None
+    return text
 
 
 def _flag(value: object) -> bool:
@@ -247,7 +279,15 @@ def _spec_key(name: str) -> str:
 class LinePlot:
     """Settings of a line plot. Made by `from_spec`, which checks; the defaults are a valid plot."""
 
-    metrics: tuple[str, ...] = _setting((), _metrics)
+    metrics: tuple[str, ...] = _setting((), _metrics)  # drawn in place of the panel's own
+    metric_regex: str = _setting("", _regex)  # and every other whose name it matches anywhere; "": none
+    metric_limit: int = _setting(10, _whole(MAX_METRICS))  # how many metrics are drawn
+    x_column: str = _setting("", _column)  # of a scatter plot
+    y_column: str = _setting("", _column)  # "": what the panel is called by
+    columns: tuple[str, ...] = _setting((), _columns)  # axes of parallel coordinates; (): what the panel is called by
+    colour_by: str = _setting("", _column)  # of parallel coordinates; "": the group
+    group_means: bool = _setting(False, _flag)  # of a scatter plot, with the shading as error bars
+    box_shape: str = _setting("box", _one_of(BOX_SHAPES))
     x_axis: str = _setting("", _x_axis)  # "": the step metric that the runs defined for the metric, else the step
     x_min: float | None = _setting(None, _bound)  # in the units of the x axis; seconds for times
     x_max: float | None = _setting(None, _bound)
@@ -265,6 +305,7 @@ class LinePlot:
     y_title: str = _setting("", _text)
     line_width: float = _setting(2.0, _line_width)
     mark_points: bool = _setting(False, _flag)
+    charts_by: str = _setting("", _field)  # a field: each of its values has a small chart
     dash_by: str = _setting("", _field)  # a field: each of its values has a dash of its own
     show_legend: bool = _setting(False, _flag)
     legend_position: str = _setting("north", _one_of(LEGEND_POSITIONS))
@@ -309,6 +350,10 @@ class LinePlot:
             if whole or value != item.default
         }
 
+    def heeding(self, keys: Collection[str]) -> LinePlot:
+        """With these settings alone; the others have their defaults."""
+        return LinePlot.from_spec({key: value for key, value in self.to_spec().items() if key in keys})
+
     @property
     def smoothed(self) -> bool:
         return self.smoothing_type != "none" and self.smoothing_weight > 0
@@ -330,3 +375,8 @@ class LinePlot:
                 if log and value is not None and value <= 0:
                     errors[f"{axis}{end}"] = "Must be above 0 on a log axis."
         return errors
+
+
+def settings_keys() -> frozenset[str]:
+    """Of all settings there are."""
+    return frozenset(LinePlot().to_spec(whole=True))

@@ -1,11 +1,11 @@
-"""Groups of runs and a metric -> the figure of one panel. The only module of charts that asks the history."""
+"""Groups of runs and metrics -> the figure of one panel. The only module of charts that asks the history."""
 
 from __future__ import annotations
 
 import math
 import uuid
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
 
@@ -30,6 +30,7 @@ from runs.models import Scope
 
 CELLS = 500  # about as many as a panel is pixels wide
 MARGIN = 2  # times the range
+_NAMED = 3  # metrics in a title
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +42,61 @@ class Drawing:
     width: float | None  # of a bin; None when x is exact
     grouped: bool
     x_axis: str  # in force
+    charts: tuple[str, ...] = ()  # the names of the small charts that the groups are spread over
+    columns: int = 1  # of these
+    seen: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))  # of the runs: has a finite point
+
+    def chart_of(self, part: Drawn) -> str:
+        """The name of the small chart that it is on, or ""."""
+        return self.charts[part.group.chart] if self.charts else ""
 
     @property
-    def lines(self) -> list[tuple[RunGroup, GroupLine]]:
-        """Of the groups that have points."""
-        return [(part.group, part.line) for part in self.drawn if part.line.x.size]
+    def metrics(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(part.metric for part in self.drawn))
+
+    @property
+    def lines(self) -> list[Drawn]:
+        """Those that have points."""
+        return [part for part in self.drawn if part.line.x.size]
 
 
 def line_plot(*, metric: str, plot: LinePlot, drawing: Drawing) -> dict[str, Any]:
     """A figure {"data", "layout", "meta"} of plain JSON (figure.py says what is in it)."""
     return line_figure(
-        metric=metric,
+        metric=_title(plot, drawing.metrics) or metric,
         plot=replace(plot, x_axis=drawing.x_axis),
         drawn=drawing.drawn,
         basis=drawing.basis,
         grouped=drawing.grouped,
         width=drawing.width,
         chosen=bool(plot.x_axis),
+        charts=drawing.charts,
+        columns=drawing.columns,
     )
+
+
+def _title(plot: LinePlot, metrics: Sequence[str]) -> str:
+    """What the metrics are called together; "": there are none."""
+    if plot.metric_regex and not plot.metrics:
+        return f"/{plot.metric_regex}/"
+    more = f" and {len(metrics) - _NAMED} more" if len(metrics) > _NAMED else ""
+    return ", ".join(metrics[:_NAMED]) + more
+
+
+def joined(drawings: Sequence[Drawing], *, of_metrics: int) -> Drawing:
+    """Several metrics of the same groups as one chart, group by group; the first of `of_metrics`, at least one."""
+    first = drawings[0]
+    seen: NDArray[np.bool_] = np.logical_or.reduce([drawing.seen for drawing in drawings])
+    basis = replace(
+        first.basis,
+        runs=int(np.count_nonzero(seen)),
+        nonfinite=sum(drawing.basis.nonfinite for drawing in drawings),
+        metrics=len(drawings),
+        of_metrics=of_metrics,
+    )
+    drawn = [part for of_group in zip(*(drawing.drawn for drawing in drawings), strict=True) for part in of_group]
+    width = max((drawing.width for drawing in drawings if drawing.width is not None), default=None)
+    return replace(first, drawn=drawn, basis=basis, width=width, seen=seen)
 
 
 def draw(
@@ -76,13 +114,12 @@ def draw(
 ) -> Drawing:
     """The numbers of a chart.
 
-    `groups` are the first of `total_groups`, at most `plot.limit` of them are drawn; when not `grouped` each is one
-    run, drawn by itself, whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis
-    (seconds for times), limits what is drawn, so that as many cells show it finer; without them the plot's own range
-    does. `cells`: how many bins at most; of logged x values at most twice as many. `logged`: the runs that have the
-    metric at all, for "Where all have data".
+    `groups` are the first of `total_groups`, or parts of them; when not `grouped` each is one run, drawn by itself,
+    whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis (seconds for times), limits
+    what is drawn, so that as many cells show it finer; without them the plot's own range does. `cells`: how many bins
+    at most; of logged x values at most twice as many. `logged`: the runs that have the metric at all, for "Where all
+    have data".
     """
-    groups = groups[: plot.limit]
     run_ids, rows = _rows(groups)
     column = column_id(project_id, Scope.HISTORY, metric)
     lo, hi = plot.x_min if lo is None else lo, plot.x_max if hi is None else hi
@@ -108,7 +145,8 @@ def draw(
         return group_line(x, value, low, high, agg=agg, area=area, sample_deviation=plot.sample_deviation, tell=tell)
 
     both = plot.smoothed and plot.show_original_after_smoothing
-    seen = aligned.value[:, shown] if cut and not carry else aligned.value
+    values = aligned.value[:, shown] if cut and not carry else aligned.value
+    seen: NDArray[np.bool_] = np.logical_or.reduce(~np.isnan(values), axis=1)
     return Drawing(
         [
             Drawn(
@@ -116,19 +154,21 @@ def draw(
                 line_of(aligned, group, of_group, area),
                 inside.marks(of_group),
                 line_of(original, group, of_group, "none") if both else None,
+                metric,
             )
             for group, of_group in zip(groups, rows, strict=True)
         ],
         Basis(
-            runs=int(np.count_nonzero(~np.isnan(seen).all(axis=1))) if seen.size else 0,
+            runs=int(np.count_nonzero(seen)),
             of_runs=len(run_ids),
-            groups=len(groups),
+            groups=len({group.id for group in groups}),
             of_groups=total_groups,
             nonfinite=int(aligned.nonfinite.sum() - left_out.points.sum() + inside.points.sum()),
         ),
         aligned.width,
         grouped,
         asked.x,
+        seen=seen,
     )
 
 

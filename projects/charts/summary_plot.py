@@ -1,7 +1,7 @@
 """One number of each run, by group -> a bar or a box for each group, as plain dicts for Plotly. Pure.
 
 KINDS are the panels there are beside line plots. Traces are told apart by `meta.role`: `bar` (the statistic), `band`
-(an error bar, around the middle of its ends), `runs` (a mark for each run) and `box`.
+(an error bar, around the middle of its ends), `runs` (a mark for each run), `violin` and `box`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from projects.charts.aggregate import GroupLine, group_line
 from projects.charts.figure import axis_layout
-from projects.charts.header import Basis, header, left_out
+from projects.charts.header import Basis, counts, header, left_out
 from projects.charts.line_plot import LinePlot
 from projects.charts.traces import as_text, rgba, trace_of
+from projects.charts.typed import evenly, typed
 
 if TYPE_CHECKING:
     from projects.query.grouping import RunGroup
@@ -25,10 +26,14 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 BAR_ALPHA = 0.45
+MOST_VALUES = 5000  # that a violin is formed of
+NARROW = 0.12  # a box inside a violin, of the room that a group has
 POINTS = 100  # runs of a group that a box shows beside itself; of more, those beyond the whiskers
 WHISKER = 1.5  # quartile ranges beyond the box, at most
 
-_OF_ALL = frozenset({"yMin", "yLogScale", "limit", "title", "xTitle", "yTitle", "groupBy", "groupFields", "states"})
+_OF_ALL = frozenset(
+    {"yMin", "yMax", "yLogScale", "limit", "title", "xTitle", "yTitle", "groupBy", "groupFields", "states"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,13 @@ class Summaries:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`settings`: the keys of a line plot's settings that it heeds; `rows`: columns and rows of its CSV."""
+    """`settings`: the keys of LinePlot that it heeds; `together`: ungrouped, all runs are one group; `columns` and
+    `rows`: its CSV."""
 
     key: str
     label: str
     settings: frozenset[str]
+    together: bool
     traces: Callable[[Summaries, LinePlot], list[dict[str, Any]]]
     columns: tuple[str, ...]
     rows: Callable[[Summaries, LinePlot], list[tuple[Any, ...]]]
@@ -56,7 +63,7 @@ def summary_figure(*, kind: Kind, metric: str, plot: LinePlot, found: Summaries)
     """A figure {"data", "layout", "meta"} with the keys of figure.line_figure's that panels read."""
     lines = [line for _, line in _lines(found, plot)] if "groupAgg" in kind.settings else []
     basis = found.basis
-    said = header(plot, lines, basis, grouped=found.grouped, binned=False, axis="") if lines else _counts(basis)
+    said = header(plot, lines, basis, grouped=found.grouped, binned=False, axis="") if lines else counts(plot, basis)
     return {
         "data": kind.traces(found, plot),
         "layout": {
@@ -75,13 +82,6 @@ def summary_figure(*, kind: Kind, metric: str, plot: LinePlot, found: Summaries)
             "xAxis": kind.key,
         },
     }
-
-
-def _counts(basis: Basis) -> str:
-    parts = [f"{basis.runs:,} of {basis.of_runs:,} runs"]
-    if basis.groups < basis.of_groups:
-        parts.append(f"{basis.groups:,} of {basis.of_groups:,} groups")
-    return " · ".join(parts)
 
 
 def _lines(found: Summaries, plot: LinePlot) -> list[tuple[RunGroup, GroupLine]]:
@@ -142,7 +142,10 @@ def _bar_rows(found: Summaries, plot: LinePlot) -> list[tuple[Any, ...]]:
 def _boxes(found: Summaries, plot: LinePlot) -> list[dict[str, Any]]:
     """Quartiles as everywhere here (linear), so they come reckoned: the browser's are others."""
     traces = []
+    violins = plot.box_shape == "violin"
     for group, values in found.values:
+        if violins and np.ptp(values) > 0:
+            traces.append(_violin(group, values))
         low, median, high = np.percentile(values, (25, 50, 75))
         reach = WHISKER * (high - low)
         within = values[(values >= low - reach) & (values <= high + reach)]
@@ -164,8 +167,27 @@ def _boxes(found: Summaries, plot: LinePlot) -> list[dict[str, Any]]:
                 "line": {"color": group.colour, "width": 1.5},
                 "fillcolor": rgba(group.colour, BAR_ALPHA / 2),
             }
+            | ({"width": NARROW, "boxpoints": False} if violins else {})
         )
     return traces
+
+
+def _violin(group: RunGroup, values: Floats) -> dict[str, Any]:
+    """Its width is the browser's estimate of the density, by a Gaussian kernel; of many values, some by rank."""
+    some = np.sort(values)[evenly(values.size, MOST_VALUES)]
+    return trace_of(group, "violin", "violin") | {
+        "x": [as_text(group.label)] * some.size,
+        "y": typed(some),
+        "points": "all" if values.size <= POINTS else False,
+        "jitter": 0.4,
+        "pointpos": 0,
+        "spanmode": "hard",
+        "scalemode": "width",
+        "hoverinfo": "skip",
+        "marker": {"color": group.colour, "size": 4},
+        "line": {"color": group.colour, "width": 1},
+        "fillcolor": rgba(group.colour, BAR_ALPHA / 2),
+    }
 
 
 def _box_rows(found: Summaries, plot: LinePlot) -> list[tuple[Any, ...]]:
@@ -179,10 +201,11 @@ KINDS = {
             "bar",
             "Bars with error bars",
             _OF_ALL | {"groupAgg", "groupArea", "sampleDeviation"},
+            False,
             _bars,
             ("group", "value", "low", "high", "n"),
             _bar_rows,
         ),
-        Kind("box", "Box plot", _OF_ALL, _boxes, ("group", "value"), _box_rows),
+        Kind("box", "Box or violin plot", _OF_ALL | {"boxShape"}, True, _boxes, ("group", "value"), _box_rows),
     )
 }

@@ -1,6 +1,6 @@
 """What is drawn of each group -> Plotly traces as plain dicts. Pure; only the groups' own colours.
 
-A group has up to five traces of one `legendgroup`, told apart by `meta.role`:
+A group has, of each metric, up to five traces of one `legendgroup`, told apart by `meta.role`:
 
 - `band`: the shading, polygons with gaps where there is none; float32;
 - `original`: the statistic of the runs before they were smoothed, a thin line;
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from projects.charts.aggregate import CENTRED_ON_MEAN, GroupLine
 from projects.charts.line_plot import VARIABLE, LinePlot
+from projects.charts.multiples import axis_ids, marks_axis
 from projects.charts.nonfinite import Marks
 from projects.charts.typed import drawn_dtype, typed
 
@@ -44,10 +45,14 @@ class Drawn:
     line: GroupLine
     marks: Marks
     original: GroupLine | None = None  # before smoothing
+    metric: str = ""
 
 
-def traces(drawn: Sequence[Drawn], plot: LinePlot, *, grouped: bool) -> list[dict[str, Any]]:
-    """In the order in which they are drawn: all bands lie below all lines. A group without points has no line."""
+def traces(drawn: Sequence[Drawn], plot: LinePlot, *, grouped: bool, charts: int = 1) -> list[dict[str, Any]]:
+    """In the order in which they are drawn: all bands lie below all lines. A group without points has no line.
+
+    `charts`: how many small charts they are spread over; the legend names a line once.
+    """
     having = [part for part in drawn if part.line.x.size]
     floor = _smallest_positive(having) if plot.y_log_scale else None
     dtype = drawn_dtype([part.line.line for part in having])
@@ -66,8 +71,13 @@ def traces(drawn: Sequence[Drawn], plot: LinePlot, *, grouped: bool) -> list[dic
     height = min(ROW, ROWS / max(len(marked), 1))
     marks = [
         _nonfinite(part.group, _shown_x(part.marks.x, plot), part.marks.runs, (row + 0.5) * height, grouped=grouped)
+        | {"yaxis": marks_axis(part.group.chart, charts)}
         for row, part in enumerate(marked)
     ]
+    named: set[str] = set()
+    for trace in middles:
+        trace["showlegend"] = trace["legendgroup"] not in named
+        named.add(trace["legendgroup"])
     return bands + runs + middles + marks
 
 
@@ -88,19 +98,22 @@ def _shown_x(x: Floats, plot: LinePlot) -> Floats:
 
 def trace_of(group: RunGroup, role: str, kind: str = "scatter") -> dict[str, Any]:
     """What tells a trace of a group from all others."""
+    place = f"-{group.chart}" if group.chart else ""
     return {
         "type": kind,
-        "uid": f"{group.id}-{role}",  # Plotly makes a class name of it, and looks for it by a selector
+        # Plotly makes a class name of it, and looks for it by a selector.
+        "uid": f"{group.id}{group.line}{place}-{role}",
         "meta": {"group": group.id, "within": group.within, "role": role},
-        "name": as_text(group.label),
-        "legendgroup": group.id,
+        "name": as_text(" · ".join(filter(None, (group.label, group.said)))),
+        "legendgroup": group.id + group.line,
     }
 
 
 def _trace(group: RunGroup, role: str, x: Floats, y: Floats, dtype: str) -> dict[str, Any]:
     return trace_of(group, role) | {
+        **axis_ids(group.chart),
         "mode": "lines",
-        "showlegend": role == "line",
+        "showlegend": False,
         "x": typed(x),
         "y": typed(y, dtype),
     }
@@ -206,7 +219,6 @@ def _nonfinite(group: RunGroup, x: Floats, runs: NDArray[np.int64], y: float, *,
     said = f"%{{customdata}} of {len(group.run_ids)} runs NaN or infinite here" if grouped else "NaN or infinite here"
     return _trace(group, "nonfinite", x, np.full(x.size, y), "f4") | {
         "mode": "markers",
-        "yaxis": "y2",
         "marker": {"symbol": "x-thin-open", "size": 5, "color": group.colour, "line": {"width": 1.5}},
         "customdata": typed(runs),
         "hovertemplate": said + "<extra>%{fullData.name}</extra>",

@@ -34,6 +34,11 @@ def drawn_dtype(parts: Sequence[Floats]) -> str:
         return "f4" if every.size and np.abs(every.astype("f4") - every).max() <= UNSEEN * np.ptp(every) else "f8"
 
 
+def evenly(count: int, most: int) -> NDArray[np.int64]:
+    """At most so many places out of `count`, as far apart as can be, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+
+
 def _holds(dtype: str, values: NDArray[Any]) -> bool:
     with np.errstate(over="ignore", invalid="ignore"):
         # The first value tells nearly always.

@@ -90,6 +90,9 @@ class RunGroup:
     run_ids: tuple[uuid.UUID, ...]
     dash: str = "solid"
     within: tuple[str, ...] = ()  # ids of the groups around it
+    line: str = ""  # tells the lines apart that a chart has of one group; fit for a class name
+    said: str = ""  # of that line, beside the label
+    chart: int = 0  # its place among the small charts of a plot
 
 
 def default_fields(project: Project) -> tuple[Field, ...]:

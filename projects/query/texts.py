@@ -48,7 +48,7 @@ def contains_q(name: str, text: str, rows: QuerySet[Any]) -> Q:
 
 def regex_q(name: str, pattern: str, rows: QuerySet[Any]) -> Q:
     """Whether the text called `name` of `rows` matches anywhere; case counts. Raises BadQuery."""
-    return _found(name, rows, _matcher(pattern))
+    return _found(name, rows, matcher(pattern))
 
 
 def _found(name: str, rows: QuerySet[Any], holds: Callable[[str], object]) -> Q:
@@ -57,7 +57,8 @@ def _found(name: str, rows: QuerySet[Any], holds: Callable[[str], object]) -> Q:
     return Q(**{f"{name}__in": Texts(sorted(text for text in texts if text is not None and holds(text)))})
 
 
-def _matcher(pattern: str) -> Callable[[str], object]:
+def matcher(pattern: str) -> Callable[[str], object]:
+    """Whether a text matches anywhere; case counts. Raises BadQuery."""
     if len(pattern) > MAX_PATTERN:
         raise BadQuery(f"the pattern is longer than {MAX_PATTERN} characters")
     options = re2.Options()
@@ -71,8 +72,8 @@ def _matcher(pattern: str) -> Callable[[str], object]:
     except UnicodeEncodeError:
         raise BadQuery("the pattern holds what is in no text") from None
     # A set of one is asked twice as fast as the pattern alone: no match object is made.
-    matcher = re2.Set.SearchSet(options)
-    matcher.Add(pattern)
-    matcher.Compile()
-    match: Callable[[str], object] = matcher.Match
+    alone = re2.Set.SearchSet(options)
+    alone.Add(pattern)
+    alone.Compile()
+    match: Callable[[str], object] = alone.Match
     return match

@@ -21,14 +21,15 @@ from projects.views.doors import looking_or_404, project_or_404
 from projects.views.panels import metric_asked, plot_asked, range_asked
 from projects.workspaces import panel_drawing
 
-COLUMNS = ("group", "x", "value", "low", "high", "n")
+COLUMNS = ("x", "value", "low", "high", "n")
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @gzip_page
 @require_safe
 def line_plot_csv(request: HttpRequest, entity: str, project: str) -> HttpResponse | StreamingHttpResponse:
-    """The numbers of the figure at the same query string: a row for each group and x.
+    """The numbers of the figure at the same query string: a row for each group and x, and metric and chart where there
+    are several.
 
     `x` in the units of the axis (seconds for times), `low` and `high` the ends of the shading, `n` the runs. A number
     that isn't there is an empty cell; read back, each is the same float64.
@@ -42,7 +43,9 @@ def line_plot_csv(request: HttpRequest, entity: str, project: str) -> HttpRespon
         drawing = panel_drawing(owner, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells)
     except (BadQuery, SpecError) as error:
         return refused(error)
-    return csv_file(f"{owner.name}-{metric}", COLUMNS, _rows(drawing))
+    several = {"group": True, "metric": len(drawing.metrics) > 1, "chart": bool(drawing.charts)}
+    names = [name for name, there in several.items() if there]
+    return csv_file(f"{owner.name}-{metric}", (*names, *COLUMNS), _rows(drawing, names))
 
 
 def csv_file(name: str, columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> StreamingHttpResponse:
@@ -60,11 +63,13 @@ def download(
     return response
 
 
-def _rows(drawing: Drawing) -> Iterator[Iterator[Sequence[Any]]]:
-    """Of one group after the other."""
-    for group, line in drawing.lines:
+def _rows(drawing: Drawing, names: Sequence[str]) -> Iterator[Iterator[Sequence[Any]]]:
+    """Of one line after the other."""
+    for part in drawing.lines:
+        line = part.line
+        known = {"group": part.group.label, "metric": part.metric, "chart": drawing.chart_of(part)}
         columns = (line.x, line.line, line.low, line.high, line.n)
-        yield zip(repeat(group.label), *(column.tolist() for column in columns), strict=False)
+        yield zip(*(repeat(known[name]) for name in names), *(column.tolist() for column in columns), strict=False)
 
 
 def csv_texts(columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> Iterator[str]:

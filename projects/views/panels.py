@@ -13,22 +13,22 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_http_methods, require_safe
 
 from projects.access import may_change
-from projects.charts.line_plot import LinePlot, SpecError
+from projects.charts.line_plot import OF_ONE_PANEL, LinePlot, SpecError
 from projects.charts.series import CELLS, Drawing, line_plot
-from projects.charts.summary_plot import KINDS
 from projects.forms import line_plot_from_json, only, settings_tabs
 from projects.layout import Panel
 from projects.looking import Looking
+from projects.panel_kinds import KINDS
 from projects.query.runset import BadQuery
 from projects.query.selection import version
 from projects.saved_views import panel_spec_reset, spec_save
+from projects.summaries import columns
 from projects.views.answers import answer_json, refused
 from projects.views.compression import compressed
 from projects.views.doors import looking_or_404, project_or_404
 from projects.workspaces import (
     default_axis,
     fields,
-    metric_known,
     metrics,
     overall_plot,
     overall_plot_save,
@@ -85,12 +85,12 @@ def settings(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     except BadQuery as error:
         return refused(error)
     panel = looking.layout.panel(key)
-    if panel.metric != metric or (panel.kind == "line" and not metric_known(owner, metric)):
+    if panel.metric != metric or panel.kind not in KINDS or not KINDS[panel.kind].known(owner, metric):
         raise Http404
     section = looking.layout.section_of(key) if of == "section" else None
     if request.method in ("GET", "HEAD"):
         plot = panel_plot(looking, key) if of == "panel" else overall_plot(looking, section)
-        return _dialog(request, looking, panel, plot, title=SCOPES[of].format(metric=metric, section=section))
+        return _dialog(request, looking, panel, plot, of=of, section=section)
     if not may_change(request.user, looking.workspace):
         return answer_json({"error": f"Only members of {owner.entity.name} change this view."}, status=403)
     if request.method == "DELETE":
@@ -101,6 +101,8 @@ def settings(request: HttpRequest, entity: str, project: str) -> HttpResponse:
         return answer_json({"settings": {}})
     try:
         plot = line_plot_from_json(request.body)
+        if of != "panel" and (own := OF_ONE_PANEL & plot.to_spec().keys()):
+            raise SpecError(dict.fromkeys(sorted(own), "Is said of one panel alone."))
     except SpecError as error:
         return refused(error)
     if of == "panel":
@@ -110,25 +112,30 @@ def settings(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     return answer_json({"settings": plot.to_spec()})
 
 
-def _dialog(request: HttpRequest, looking: Looking, panel: Panel, plot: LinePlot, *, title: str) -> HttpResponse:
-    metric = panel.metric
+def _dialog(
+    request: HttpRequest, looking: Looking, panel: Panel, plot: LinePlot, *, of: str, section: str | None
+) -> HttpResponse:
+    metric, names = panel.metric, metrics(looking.project)
     tabs = settings_tabs(
         plot,
         metric=metric,
-        metrics=metrics(looking.project),
+        metrics=names,
         default_axis=default_axis(looking.project, metric),
     )
-    if panel.kind in KINDS:
-        tabs = only(tabs, KINDS[panel.kind].settings)
+    heeded = KINDS[panel.kind].settings - (frozenset() if of == "panel" else OF_ONE_PANEL)
+    tabs = only(tabs, heeded)
     context = {
         "project": looking.project,
         "metric": metric,
-        "title": title,
+        "metrics": names,
+        "may_choose": bool(heeded & OF_ONE_PANEL),
+        "title": SCOPES[of].format(metric=metric, section=section),
         "may_write": may_change(request.user, looking.workspace),
         "action": f"{request.path}?{request.GET.urlencode()}",
         "kind": panel.kind,
         "tabs": tabs,
         "fields": fields(looking.project),
+        "columns": columns(looking.project),
         "open_tab": "advanced",
     }
     response = render(request, "workspace/_settings.html", context)

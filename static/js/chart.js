@@ -93,8 +93,11 @@ export class Chart {
     const first = !this.plot.classList.contains("js-plotly-plot");
     this.meta = meta;
     layout.xaxis = this.ranged(layout.xaxis);
+    this.panel.classList.toggle("multiple", meta.rows > 0);
+    this.panel.style.setProperty("--rows", meta.rows ?? 0);
     if (first) this.size = this.measured();
     await window.Plotly.react(this.plot, data, themed(meta.empty ? bare(layout) : layout), CONFIG);
+    this.panel.querySelector("h3").textContent = meta.title;
     const note = this.panel.querySelector("header small");
     note.textContent = note.title = [meta.header, meta.nonfiniteText].filter(Boolean).join(" · ");
     this.say(meta.message);

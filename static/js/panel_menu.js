@@ -3,7 +3,7 @@ import { post } from "./ask.js";
 import { complain, openDialog } from "./dialog.js";
 import { found } from "./find.js";
 import { arrange, chartOf, redraw, runsetQuery } from "./panels.js";
-import { edit } from "./settings.js";
+import { edit, specOf } from "./settings.js";
 import { attempt, say } from "./toast.js";
 
 const IMAGE = { width: 960, height: 540 };
@@ -57,14 +57,13 @@ async function duplicate(panel) {
   panel.nextElementSibling?.scrollIntoView({ block: "nearest" });
 }
 
-/** A metric's own panel comes back with its settings; of one that was added they go with it. */
 async function remove(panel) {
   const { key, metric, kind = "line" } = panel.dataset;
   const section = panel.closest(".section").dataset.section;
   const neighbour = panel.nextElementSibling ?? panel.previousElementSibling;
   await change({ do: "remove", panel: key ?? metric });
   neighbour?.querySelector(".tools summary")?.focus();
-  say(`${metric} removed.`, () => change({ do: "add", kind, metrics: [metric], section }));
+  say(`${metric} removed.`, () => change({ do: "add", kind, metrics: [metric], section, panel: key ?? "" }));
 }
 
 function move(panel, opener) {
@@ -93,32 +92,38 @@ async function add(opener) {
   if (!response.ok) throw new Error(`The server answered ${response.status}.`);
   const dialog = openDialog(await response.text(), workspace(), opener);
   const kind = dialog.querySelector("[name=kind]");
-  const shown = () => dialog.querySelector(`[data-of=${kind.value === "line" ? "line" : "summary"}]`);
-  const boxes = () => [...shown().querySelectorAll("[name=metric]")];
-  const chosen = () => boxes().filter((box) => box.checked).map((box) => box.value);
-  const search = dialog.querySelector("[type=search]");
+  const shown = () => dialog.querySelector(`div[data-asks=${kind.selectedOptions[0].dataset.asks}]`);
+  const boxes = () => [...shown().querySelectorAll(".metrics input")];
   const filter = () => {
-    for (const list of dialog.querySelectorAll("[data-of]")) list.hidden = list !== shown();
+    for (const part of dialog.querySelectorAll("div[data-asks]")) part.hidden = part !== shown();
     const all = boxes();
-    const meant = found(all.map((box) => box.value), search.value).map((at) => all[at]);
+    if (!all.length) return [];
+    const meant = found(all.map((box) => box.value), shown().querySelector("[type=search]").value).map((at) => all[at]);
     const shownBoxes = new Set(meant);
     for (const box of all) box.closest("li").hidden = !shownBoxes.has(box);
-    dialog.querySelector(".none").hidden = meant.length > 0;
+    shown().querySelector(".none").hidden = meant.length > 0;
     return meant;
   };
-  search.addEventListener("input", filter);
-  search.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
+  /** What is asked for: a panel for each metric, or one of the settings that the other fields say. */
+  const wanted = () => {
+    const { metric: metrics = [], together, ...settings } = specOf(shown().querySelectorAll("input:not([type=search])"));
+    if (metrics.length && (together || settings.metricRegex)) settings.metrics = metrics;
+    return { kind: kind.value, metrics, settings };
+  };
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.target.type !== "search") return;
     event.preventDefault();
     filter()[0]?.click();
   });
-  dialog.addEventListener("change", () => {
+  dialog.addEventListener("input", () => {
     filter();
-    const { length } = chosen();
+    const { metrics, settings } = wanted();
+    const { length } = boxes().filter((box) => box.checked);
     dialog.querySelector("[data-count]").textContent = length ? `${length} chosen` : "";
-    dialog.querySelector(".primary").disabled = !length;
+    dialog.querySelector(".primary").disabled = !metrics.length && !Object.keys(settings).length;
   });
-  submits(dialog, (form) => change({ do: "add", kind: kind.value, metrics: chosen(), section: form.elements.section.value }));
+  shown().querySelector("[type=search]").focus();
+  submits(dialog, (form) => change({ do: "add", ...wanted(), section: form.elements.section.value }));
 }
 
 async function reset() {

@@ -6,10 +6,10 @@ import * as tabs from "./tabs.js";
 
 const PREVIEW_AFTER = 150;
 
-/** The form as a spec: what is left empty keeps its default. */
-function specOf(form) {
+/** A form's fields as a spec: what is left empty keeps its default. */
+export function specOf(fields) {
   const spec = {};
-  for (const field of form.elements) {
+  for (const field of fields) {
     if (!field.name || ["submit", "hidden"].includes(field.type) || (field.type === "radio" && !field.checked)) continue;
     if (field.dataset.kind === "list") {
       const chosen = field.type === "checkbox" ? field.checked : field.value.trim() !== "";
@@ -55,7 +55,7 @@ function live(dialog) {
   address(panel);
   const question = () => {
     const query = new URLSearchParams(runsetQuery());
-    query.set("settings", JSON.stringify(specOf(form)));
+    query.set("settings", JSON.stringify(specOf(form.elements)));
     if (panel.dataset.kind) query.set("kind", panel.dataset.kind);
     return query;
   };
@@ -81,7 +81,7 @@ function live(dialog) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     clearTimeout(soon);
-    await done(await send(form, "POST", specOf(form)));
+    await done(await send(form, "POST", specOf(form.elements)));
   });
   form.addEventListener("click", async (event) => {
     const act = event.target.closest("[data-act]")?.dataset.act;

@@ -10,6 +10,8 @@ export function themed(layout) {
   const spike = layout.hovermode === "x unified" && {
     spikecolor: token("--faint"), spikethickness: 1, spikedash: "solid",
   };
+  const axes = Object.entries({ xaxis: {}, yaxis: {}, ...layout }).filter(([key]) => /^[xy]axis\d*$/.test(key))
+    .map(([key, own]) => [key, axis(key[0] === "x" ? { ...own, ...spike } : own)]);
   return {
     ...layout,
     margin: { l: 44, r: 10, t: 8, b: 28, ...layout.margin },
@@ -20,7 +22,7 @@ export function themed(layout) {
       bgcolor: token("--raised"), bordercolor: token("--line-strong"), font: { color: token("--text"), size: 11 },
       ...layout.hoverlabel,
     },
-    xaxis: axis({ ...layout.xaxis, ...spike }),
-    yaxis: axis(layout.yaxis),
+    shapes: layout.shapes?.map((own) => ({ ...own, line: { color: token("--line-strong"), ...own.line } })),
+    ...Object.fromEntries(axes),
   };
 }

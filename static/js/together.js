@@ -31,7 +31,6 @@ function catchUp(chart) {
 
 function drawn({ detail: { chart, first } }) {
   if (chartOf(chart.panel) !== chart) return;
-  chart.panel.querySelector("h3").textContent = chart.meta.title;
   if (first) {
     chart.plot.on("plotly_hover", (event) => hovered(chart, event));
     chart.plot.on("plotly_unhover", () => left(chart));

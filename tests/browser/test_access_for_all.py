@@ -51,9 +51,10 @@ def settings(page: Page, tab: str = "Advanced") -> None:
     drawn(dialog.locator("section.panel"))
 
 
-def adding(page: Page) -> None:
+def adding(page: Page, kind: str = "line") -> None:
     page.get_by_role("button", name="Add panel", exact=True).click()
     expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_label("Kind").select_option(kind)
 
 
 STATES: dict[str, Callable[[Page], None]] = {
@@ -69,6 +70,8 @@ STATES: dict[str, Callable[[Page], None]] = {
     "legend settings": lambda page: settings(page, "Legend"),
     "advanced settings": settings,
     "add panels": adding,
+    "add a scatter plot": lambda page: adding(page, "scatter"),
+    "add parallel coordinates": lambda page: adding(page, "parallel"),
     "no match": lambda page: page.get_by_role("searchbox", name="Search runs").fill("nothing is called so"),
 }
 

@@ -131,12 +131,14 @@ class Series(RunsetView):
                 "settings": plot.to_spec(),
                 "x_axis": drawing.x_axis,
                 "bin_width": drawing.width,
-                "groups_drawn": len(drawing.lines),
+                "groups_drawn": len({part.group.id for part in drawing.lines}),
                 "groups_total": drawing.basis.of_groups,
                 "groups": [
                     {
                         "id": part.group.id,
                         "label": part.group.label,
+                        "metric": part.metric,
+                        "chart": drawing.chart_of(part),
                         "runs": len(part.group.run_ids),
                         "x": finite(part.line.x),
                         "line": finite(part.line.line),
@@ -144,13 +146,14 @@ class Series(RunsetView):
                         "upper": finite(part.line.high),
                         "n": part.line.n.tolist(),
                     }
-                    for part in drawing.drawn
-                    if part.line.x.size
+                    for part in drawing.lines
                 ],
                 "nonfinite": [
                     {
                         "id": part.group.id,
                         "label": part.group.label,
+                        "metric": part.metric,
+                        "chart": drawing.chart_of(part),
                         "x": finite(part.marks.x),
                         "runs": part.marks.runs.tolist(),
                     }

@@ -4,6 +4,7 @@ import pytest
 
 from projects.charts.line_plot import (
     ALIGNS,
+    BOX_SHAPES,
     EARLY_ENDS,
     GROUP_AGGS,
     GROUP_AREAS,
@@ -18,6 +19,14 @@ from projects.charts.line_plot import (
 
 EVERYTHING = {
     "metrics": ["train/loss", "val/loss"],
+    "metricRegex": "^val/",
+    "metricLimit": 7,
+    "xColumn": "config.lr",
+    "yColumn": "summary.val/acc",
+    "groupMeans": True,
+    "boxShape": "violin",
+    "columns": ["config.lr", "summary.val/acc"],
+    "colourBy": "config.optimizer",
     "xAxis": "_runtime",
     "xMin": 1.0,
     "xMax": 2.5,
@@ -35,6 +44,7 @@ EVERYTHING = {
     "yTitle": "nats",
     "lineWidth": 1.5,
     "markPoints": True,
+    "chartsBy": "config.optimizer",
     "dashBy": "config.optimizer",
     "legendTemplate": "${run:displayName} ${config:lr} ${summary:acc} ${group}",
     "tooltipTemplate": "${mean} ± ${stddev}",
@@ -93,7 +103,8 @@ def test_the_labels_are_those_of_the_settings_dialog() -> None:
 
 
 @pytest.mark.parametrize(
-    "choices", [ALIGNS, EARLY_ENDS, GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, SMOOTHINGS, STATES, X_AXES]
+    "choices",
+    [ALIGNS, BOX_SHAPES, EARLY_ENDS, GROUP_AGGS, GROUP_AREAS, GROUP_BYS, LEGEND_POSITIONS, SMOOTHINGS, STATES, X_AXES],
 )
 def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
     assert len({choice.key for choice in choices}) == len({choice.label for choice in choices}) == len(choices)
@@ -104,6 +115,13 @@ def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
     ("key", "value"),
     [
         ("colour", "red"),
+        ("metrics", ["a"] * 101),
+        ("metricRegex", "("),
+        ("xColumn", "state"),
+        ("columns", ["config.lr"] * 21),
+        ("columns", "config.lr"),
+        ("colourBy", "state"),
+        ("yColumn", 5),
         ("group_agg", "mean"),
         ("groupAgg", "average"),
         ("groupAgg", None),
@@ -114,6 +132,7 @@ def test_choices_have_different_keys_and_labels(choices: tuple) -> None:
         ("groupFields", ["lr"]),
         ("groupFields", ["config.lr"] * 9),
         ("dashBy", "duration"),
+        ("chartsBy", "config.lr:log:4"),
         ("dashBy", "optimizer"),
         ("legendTemplate", "${lr}"),
         ("legendTemplate", "${run:runs}"),

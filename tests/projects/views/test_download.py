@@ -73,6 +73,14 @@ def test_the_file_has_a_name_any_system_takes(download: Callable[..., Any]) -> N
     assert download.response["Content-Disposition"] == 'attachment; filename="digits-a_.._.csv"'
 
 
+def test_the_metric_is_named_where_there_are_several(download: Callable[..., Any]) -> None:
+    settings = '{"metrics": ["val/loss", "nothing"], "groupBy": "none"}'
+    rows = download(settings=settings)
+    assert list(rows[0]) == ["group", "metric", "x", "value", "low", "high", "n"]
+    assert {row["metric"] for row in rows} == {"val/loss"}
+    assert {row["group"] for row in rows} == {row["group"] for row in download()}
+
+
 def test_a_metric_nobody_logged_is_a_file_of_no_rows(download: Callable[..., Any]) -> None:
     assert download(metric="nothing") == []
 

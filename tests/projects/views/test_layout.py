@@ -99,6 +99,25 @@ def test_settings_of_a_section_and_of_all_panels_reach_theirs(cast: Cast, change
     assert client.get(f"{SETTINGS}?metric=acc&of=everything").status_code == 404
 
 
+def test_one_panel_of_several_metrics_is_added_removed_and_brought_back(cast: Cast, change: Callable[..., str]) -> None:
+    (key,) = keys(change(do="add", metrics=["acc"], settings={"metrics": ["acc", "train/loss"]}, section="all"))
+    client = cast.as_("owner")
+
+    def header() -> str:
+        return client.get(f"{FIGURE}?group=config.lr&metric=acc&panel={key}").json()["meta"]["header"]
+
+    assert header() == "mean ± std dev · 2 of 2 runs · 2 metrics"
+    assert shown(change(do="remove", panel=key)) == [("Charts", ["acc"]), ("train", ["train/loss"])]
+    back = change(do="add", metrics=["acc"], panel=key, section="all")
+    assert shown(back)[-1] == ("all", ["acc"])
+    assert (keys(back), header()) == ([key], "mean ± std dev · 2 of 2 runs · 2 metrics")
+    assert keys(change(do="add", metrics=["acc"], panel=key)) == [key], "it is there already"
+    found = change(do="add", settings={"metricRegex": "loss$"}, section="found")
+    assert shown(found)[-1] == ("found", ["train/loss"])
+    dialog = client.get(PANELS).content.decode()
+    assert 'name="metricRegex"' in dialog
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -115,6 +134,11 @@ def test_settings_of_a_section_and_of_all_panels_reach_theirs(cast: Cast, change
         ({"do": "add", "metrics": "acc"}, 400),
         ({"do": "add", "metrics": ["acc"] * 101}, 400),
         ({"do": "add", "metrics": [1]}, 400),
+        ({"do": "add", "metrics": ["acc"], "settings": "x"}, 400),
+        ({"do": "add", "metrics": ["acc"], "settings": {"metricRegex": "("}}, 400),
+        ({"do": "add", "settings": {"metricRegex": "none such"}}, 400),
+        ({"do": "add", "settings": {"groupAgg": "max"}}, 400),
+        ({"do": "add", "metrics": ["acc"], "panel": "x y"}, 400),
     ],
 )
 def test_a_change_that_means_nothing_changes_nothing(
@@ -141,7 +165,10 @@ def test_only_members_change_what_everybody_sees(cast: Cast, change: Callable[..
 def test_the_dialog_offers_every_metric_and_section(cast: Cast, change: Callable[..., str]) -> None:
     html = cast.as_("viewer").get(PANELS).content.decode()
     assert re.findall(r'name="metric" value="([^"]*)"', html) == ["acc", "train/loss"]
-    assert re.findall(r'<option value="([^"]*)">(?!\w)', html) == ["Charts", "train"]
+    assert re.findall(r'<option value="([^"]*)">(?!\w)', html.partition('id="add-panels-sections"')[2]) == [
+        "Charts",
+        "train",
+    ]
     assert cast.as_("stranger").get(PANELS).status_code == 404
 
 

@@ -1,10 +1,12 @@
 import gzip
 import json
+import math
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 from urllib.parse import urlencode
 
+import plotly.graph_objects as go
 import pytest
 import zstandard
 from django.http import HttpResponse
@@ -12,6 +14,7 @@ from django.test import Client
 
 from projects.charts.line_plot import LinePlot
 from projects.models import Membership, PanelSettings, Project, Role, User, Visibility
+from projects.panel_kinds import KINDS
 from tests import factories
 from tests.factories import make_project, make_user
 from tests.projects.charts.curves import decoded
@@ -46,8 +49,8 @@ def ask(client: Client, owner: User, project: Project) -> Callable[..., HttpResp
     """GET of the figure, signed in as the owner."""
     client.force_login(owner)
 
-    def get(*, headers: dict[str, str] | None = None, **query: object) -> Any:
-        return client.get(f"{FIGURE}?{urlencode({'metric': 'loss', **query}, doseq=True)}", headers=headers)
+    def get(*, address: str = FIGURE, headers: dict[str, str] | None = None, **query: object) -> Any:
+        return client.get(f"{address}?{urlencode({'metric': 'loss', **query}, doseq=True)}", headers=headers)
 
     return get
 
@@ -204,6 +207,113 @@ def test_names_and_dashes_cost_two_questions(
     settings = spec(legendTemplate="${run:displayName} ${run:user} ${config:lr} ${summary:loss}", dashBy="config.seed")
     with django_assert_max_num_queries(19):
         ask(settings=settings)
+
+
+@pytest.fixture
+def several(project: Project) -> Project:
+    """One run beside the others has three more metrics."""
+    rows = [{"val/loss": step, "val/acc": -step, "val/f1": 2 * step} for step in range(4)]
+    factories.log_run(project, "validated", rows, config={"lr": 0.1})
+    return project
+
+
+def test_several_metrics_are_lines_of_their_own_in_the_colours_of_their_groups(
+    ask: Callable[..., Any], several: Project
+) -> None:
+    response = ask(group="config.lr", settings=spec(metrics=["loss", "acc", "loss", ""]))
+    lines = drawn(response)
+    assert list(lines) == [f"lr: {lr} · {metric}" for lr in (0.1, 0.2) for metric in ("loss", "acc")]
+    assert header(response) == "mean ± std dev · 6 of 7 runs · 2 metrics"
+    assert response.json()["meta"]["title"] == "loss, acc"
+    assert [line["line"]["dash"] for line in lines.values()] == ["solid", "dash"] * 2
+    colours = [line["line"]["color"] for line in lines.values()]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    uids = [trace["uid"] for trace in response.json()["data"]]
+    assert len(set(uids)) == len(uids)
+    assert decoded(lines["lr: 0.1 · loss"]["y"]).tolist() == pytest.approx([0.1, 1.1, 2.1, 3.1])
+    assert decoded(lines["lr: 0.1 · acc"]["y"]).tolist() == [1] * 4
+    alone = drawn(ask(group="config.lr", settings=spec(metrics=["acc"])))
+    assert list(alone) == ["lr: 0.1", "lr: 0.2"], "one metric is the panel's title and no more"
+
+
+def test_metrics_are_found_by_a_pattern_and_limited(ask: Callable[..., Any], several: Project) -> None:
+    found = ask(group="config.lr", settings=spec(metricRegex="^val/"))
+    assert list(drawn(found)) == [f"lr: 0.1 · val/{name}" for name in ("acc", "f1", "loss")]
+    assert header(found) == "mean ± std dev · 1 of 4 runs · 3 metrics"
+    assert found.json()["meta"]["title"] == "/^val//"
+    limited = ask(group="config.lr", settings=spec(metricRegex="a", metrics=["val/f1"], metricLimit=2))
+    assert header(limited) == "mean ± std dev · 7 of 7 runs · 2 of 4 metrics"
+    assert list(drawn(limited))[:2] == ["lr: 0.1 · val/f1", "lr: 0.1 · acc"]
+    nothing = ask(settings=spec(metricRegex="none such")).json()["meta"]
+    assert (nothing["empty"], nothing["message"]) == (True, "No metric’s name matches.")
+    for wrong in ({"metricRegex": "("}, {"metricRegex": "x" * 201}, {"metrics": "loss"}, {"metricLimit": 0}):
+        assert set(ask(settings=spec(**wrong)).json()["errors"]) == set(wrong)
+
+
+def test_a_run_of_several_metrics_is_read_once_for_each(
+    ask: Callable[..., Any], several: Project, django_assert_max_num_queries: Callable
+) -> None:
+    for number in range(30):
+        log_run(several, f"more-{number}", lr=0.1)
+    with django_assert_max_num_queries(25):
+        ask(group="config.lr", settings=spec(metrics=["loss", "acc"]))
+
+
+def test_metrics_are_said_of_one_panel_alone(ask: Callable[..., Any], client: Client) -> None:
+    ask()
+    for of in ("section", "all"):
+        answer = client.post(f"{SETTINGS}?metric=loss&of={of}", {"metrics": ["acc"]}, content_type="application/json")
+        assert (answer.status_code, set(answer.json()["errors"])) == (400, {"metrics"})
+        assert 'name="metrics"' not in client.get(f"{SETTINGS}?metric=loss&of={of}").content.decode()
+
+
+def test_each_value_of_a_column_has_a_small_chart(ask: Callable[..., Any], optimised: Project) -> None:
+    response = ask(group="config.lr", settings=spec(chartsBy="config.opt.name"))
+    made = response.json()
+    assert [note["text"] for note in made["layout"]["annotations"]] == [
+        "opt.name: adam",
+        "opt.name: sgd",
+        "opt.name: (not set)",
+    ]
+    assert header(response) == "mean ± std dev · 14 of 14 runs"
+    lines = [trace for trace in made["data"] if trace["meta"]["role"] == "line"]
+    assert [(line["name"], line["xaxis"], line["yaxis"]) for line in lines] == [
+        (f"lr: {lr}", f"x{axes}", f"y{axes}") for lr in (0.1, 0.2) for axes in ("", 2, 3)
+    ]
+    assert [line["showlegend"] for line in lines] == [True, False, False] * 2
+    assert len({trace["uid"] for trace in made["data"]}) == len(made["data"])
+    assert [len(decoded(line["x"])) for line in lines] == [3, 3, 4] * 2
+    assert decoded(lines[1]["y"]).tolist() == pytest.approx([0.1, 1.1, 2.1])
+    assert " of 2 runs" in lines[1]["hovertemplate"]
+    axes = made["layout"]
+    assert axes["xaxis3"]["matches"] == "x"
+    assert axes["yaxis2"]["matches"] == "y"
+    assert made["meta"]["rows"] == 2, "of two columns, as the chart is narrow"
+    assert ask(group="config.lr", cells=1000, settings=spec(chartsBy="config.opt.name")).json()["meta"]["rows"] == 1
+    both = drawn(ask(group="config.lr", settings=spec(chartsBy="config.opt.name", metrics=["loss", "acc"])))
+    assert list(both)[-1] == "lr: 0.2 · acc"
+
+
+def test_of_more_small_charts_than_there_is_room_for_the_first_are_drawn(
+    ask: Callable[..., Any], project: Project
+) -> None:
+    for fold in range(14):
+        factories.log_run(project, f"fold-{fold}", [{"loss": math.nan}, {"loss": 1}], config={"fold": fold})
+    response = ask(group="state", settings=spec(chartsBy="config.fold"))
+    assert header(response) == "mean ± std dev · 12 of 12 runs · 12 of 15 charts"
+    made = response.json()
+    assert [note["text"] for note in made["layout"]["annotations"]] == [f"fold: {fold}" for fold in range(12)]
+    marks = [trace for trace in made["data"] if trace["meta"]["role"] == "nonfinite"]
+    assert [(mark["xaxis"], mark["yaxis"]) for mark in marks[:2]] == [("x", "y13"), ("x2", "y14")]
+    assert made["layout"]["yaxis14"]["overlaying"] == "y2"
+    go.Figure(made["data"], made["layout"])
+    rows = b"".join(ask(address=f"{FIGURE}.csv", group="state", settings=spec(chartsBy="config.fold"))).decode()
+    assert rows.splitlines()[1].startswith("State: finished,fold: 0,")
+
+
+def test_a_chart_draws_no_more_groups_than_it_is_told_to(ask: Callable[..., Any], optimised: Project) -> None:
+    response = ask(group="display_name", settings=spec(limit=4))
+    assert header(response) == "mean ± std dev · 4 of 4 runs · 4 of 14 groups"
 
 
 def test_few_widths_of_charts_are_told_apart(ask: Callable[..., Any], project: Project) -> None:
@@ -383,5 +493,4 @@ def test_every_setting_has_a_place_in_the_dialog(client: Client, ask: Callable[.
     for field in fields(LinePlot):
         first, *rest = field.name.split("_")
         key = first + "".join(word.capitalize() for word in rest)
-        # A panel's metric is what it is a panel of.
-        assert (f'name="{key}"' in dialog) is (key != "metrics"), key
+        assert (f'name="{key}"' in dialog) is (key in KINDS["line"].settings), key

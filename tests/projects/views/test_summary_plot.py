@@ -10,8 +10,10 @@ import plotly.graph_objects as go
 import pytest
 from django.test import Client
 
+from projects.charts import summary_plot
 from projects.models import Project
 from tests.factories import log_run, make_project, make_user
+from tests.projects.charts.curves import decoded
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +79,12 @@ def test_an_error_bar_reaches_from_the_lower_to_the_upper_end(ask: Callable[...,
     assert each[LABELS[1]]["y"] == sorted(VALUES[1].tolist())
 
 
+def test_what_all_panels_have_for_their_lines_is_not_said_of_bars(ask: Callable[..., Any]) -> None:
+    figure = ask(smoothing="gaussian:2", x="_runtime", settings='{"align": "last", "yMin": -9, "yMax": 9}').json()
+    assert figure["meta"]["header"] == "mean ± std dev · 18 of 18 runs"
+    assert figure["layout"]["yaxis"]["range"] == [-9, 9]
+
+
 def test_ungrouped_each_run_is_a_bar_without_an_error(ask: Callable[..., Any]) -> None:
     figure = ask(group="", settings='{"limit": 5}').json()
     assert len(traces(figure, "bar")) == 5
@@ -97,6 +105,26 @@ def test_a_box_has_the_quartiles_that_bands_have(ask: Callable[..., Any]) -> Non
         assert quartiles[0] - box["lowerfence"][0] <= 1.5 * (quartiles[2] - quartiles[0])
     (alone,) = traces(ask(kind="box", group="").json(), "box").values()
     np.testing.assert_allclose(alone["median"], np.median(VALUES), rtol=1e-12)
+
+
+def test_a_violin_stands_around_a_narrow_box_of_the_same_quartiles(
+    ask: Callable[..., Any], project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_run(project, "alone", [], config={"lr": 3}, summary={"val": {"acc": 1.0}})
+    box, violin = (ask(kind="box", settings=json.dumps({"boxShape": shape})).json() for shape in ("box", "violin"))
+    assert violin["meta"]["header"] == box["meta"]["header"] == "19 of 19 runs"
+    assert traces(box, "violin") == {}
+    found = traces(violin, "violin")
+    assert list(found) == LABELS, "one run has no density"
+    for label, values in zip(LABELS, VALUES, strict=True):
+        assert decoded(found[label]["y"]).tolist() == sorted(values.tolist())
+    boxes, alone = traces(violin, "box"), traces(box, "box")
+    for label in (*LABELS, "lr: 3"):
+        assert boxes[label]["median"] == alone[label]["median"]
+        assert boxes[label]["boxpoints"] is False
+    monkeypatch.setattr(summary_plot, "MOST_VALUES", 3)
+    few = traces(ask(kind="box", settings='{"boxShape": "violin"}').json(), "violin")
+    assert decoded(few["lr: 0"]["y"]).tolist()[::2] == [VALUES[0].min(), VALUES[0].max()]
 
 
 def test_what_is_hidden_searched_away_or_not_finite_does_not_count(ask: Callable[..., Any], project: Project) -> None:
