@@ -277,7 +277,12 @@ class Artifact(models.Model):
         indexes = [models.Index(fields=["collection", "digest"])]
 
     def __str__(self) -> str:
-        return f"{self.collection.name}:v{self.version}"
+        return f"{self.collection.name}:{self.number}"
+
+    @property
+    def number(self) -> str:
+        """ "v3": by which a version is named."""
+        return f"v{self.version}"
 
 
 class ArtifactAlias(models.Model):
