@@ -132,6 +132,22 @@ def artifact_create(*, project_id: uuid.UUID, run_id: uuid.UUID | None, new: New
     return artifact
 
 
+def manifest_create(*, artifact: Artifact, base: Artifact | None, digest: str) -> ArtifactManifest:
+    """A manifest will come; with a `base`, only what it adds to that. `digest`: MD5, base64, "" while not known."""
+    return ArtifactManifest.objects.create(artifact=artifact, base=base, digest=digest)
+
+
+@transaction.atomic
+def manifest_digest_set(*, manifest_id: uuid.UUID, digest: str) -> ArtifactManifest:
+    """Raises ArtifactMissing."""
+    manifest = ArtifactManifest.objects.select_for_update().filter(pk=manifest_id).first()
+    if manifest is None:
+        raise ArtifactMissing("artifact manifest not found")
+    manifest.digest = digest
+    manifest.save(update_fields=["digest"])
+    return manifest
+
+
 @transaction.atomic
 def manifest_stored(*, manifest_id: uuid.UUID, stored_as: str) -> None:
     """Its bytes are in the storage. Raises ArtifactMissing."""
@@ -195,8 +211,8 @@ def artifact_commit(*, artifact_id: uuid.UUID, files: Sequence[NewFile], manifes
 @transaction.atomic
 def artifact_use(*, run_id: uuid.UUID, artifact_id: uuid.UUID) -> None:
     """Raises ArtifactMissing."""
-    artifact = _artifact_lock(artifact_id)
-    if artifact.version is None:
+    artifact = Artifact.objects.filter(pk=artifact_id, version__isnull=False).first()
+    if artifact is None:
         raise ArtifactMissing("the artifact is not committed")
     _lineage_note(run_id, artifact, Role.USED)
 

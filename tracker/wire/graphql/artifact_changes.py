@@ -89,7 +89,7 @@ def create_artifact_manifest(_: Any, info: GraphQLResolveInfo, input: dict[str, 
         if base is not None and (base.version is None or base.collection_id != artifact.collection_id):
             base = None
     digest = _md5(input["digest"])
-    return _manifest(context, ArtifactManifest.objects.create(artifact=artifact, base=base, digest=digest))
+    return _manifest(context, artifacts.manifest_create(artifact=artifact, base=base, digest=digest))
 
 
 @mutation.field("updateArtifactManifest")
@@ -100,9 +100,8 @@ def update_artifact_manifest(_: Any, info: GraphQLResolveInfo, input: dict[str, 
     if manifest is None:
         raise ArtifactMissing("artifact manifest not found")
     _artifact_to_write(context, artifact_key(manifest.artifact_id))
-    manifest.digest = _md5(input.get("digest") or "")
-    manifest.save(update_fields=["digest"])
-    return _manifest(context, manifest)
+    digest = _md5(input.get("digest") or "")
+    return _manifest(context, artifacts.manifest_digest_set(manifest_id=manifest.id, digest=digest))
 
 
 def _md5(digest: str) -> str:
