@@ -10,9 +10,9 @@ MAX_TITLE = 100
 # First path segments that belong to the site itself; tests hold this list against the URLconf.
 RESERVED = frozenset(
     {
-        "account", "admin", "api", "authorize", "favicon.ico", "files", "graphql", "healthz", "inbox", "login",
-        "metrics", "new", "oidc", "robots.txt", "sdk", "search", "settings", "sign-in", "sign-out", "static", "storage",
-        "theme", "uploads",
+        "account", "admin", "api", "artifacts", "artifactsv2", "authorize", "favicon.ico", "files", "graphql",
+        "healthz", "inbox", "login", "metrics", "new", "oidc", "robots.txt", "sdk", "search", "settings", "sign-in",
+        "sign-out", "static", "storage", "theme", "uploads",
     }
 )  # fmt: skip
 

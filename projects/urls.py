@@ -2,6 +2,7 @@ from django.urls import path
 
 from projects.views import (
     account,
+    artifacts,
     bulk,
     download,
     export,
@@ -47,6 +48,11 @@ urlpatterns = [
     path("<str:entity>/<str:project>/panels", layout.panels, name="panels"),
     path("<str:entity>/<str:project>/views", saved_views.views, name="views"),
     path("<str:entity>/<str:project>/line-plot/settings", panels.settings, name="line-plot-settings"),
+    path("<str:entity>/<str:project>/artifacts", artifacts.artifacts, name="artifacts"),
+    path("<str:entity>/<str:project>/artifacts/<str:type>/<str:name>", artifacts.artifact, name="artifact-latest"),
+    path(
+        "<str:entity>/<str:project>/artifacts/<str:type>/<str:name>/<str:version>", artifacts.artifact, name="artifact"
+    ),
     path("<str:entity>/<str:project>/runs/<str:run>", run.run, name="run"),
     path("<str:entity>/<str:project>/runs/<str:run>/console", run.console, name="run-console"),
     path("<str:entity>/<str:project>/runs/<str:run>/version", run.version, name="run-version"),

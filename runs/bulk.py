@@ -72,6 +72,13 @@ def runs_restore(*, runs: Sequence[uuid.UUID], at: datetime) -> list[uuid.UUID]:
     return changed
 
 
+@transaction.atomic
+def runs_touch(*, runs: Sequence[uuid.UUID]) -> None:
+    """Something that their pages show, and is kept elsewhere, has changed."""
+    locked = _lock(runs)
+    _save(locked, [row[0] for row in locked])
+
+
 def _lock(runs: Sequence[uuid.UUID], *fields: str, deleted_at: datetime | None = None) -> list[tuple[Any, ...]]:
     """Rows of id, changed_at, `fields`; in order of id, so that two who change the same runs do not deadlock."""
     found = Run.objects.select_for_update().filter(pk__in=runs, deleted_at=deleted_at).order_by("pk")

@@ -226,3 +226,124 @@ class RunFile(models.Model):
     content_type = models.TextField(default="", blank=True)
     stored_as = models.TextField(default="", blank=True)
     uploaded_at = models.DateTimeField(null=True)
+
+
+class ArtifactCollection(models.Model):
+    """The versions of an artifact, under one name in a project. Artifact tables are reference tables, as `Column`."""
+
+    id = models.UUIDField(primary_key=True)
+    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="artifact_collections")
+    name = models.TextField()
+    type = models.TextField()
+    description = models.TextField(default="", blank=True)
+    tags = JSONTextField(default=list)
+    versions = models.IntegerField(default=0, help_text="Ever committed: the number of the next.")
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "changed_at"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def artifact_collection_id(project_id: uuid.UUID, name: str) -> uuid.UUID:
+    """UUIDv5: two runs that log the first version at once agree without asking."""
+    return uuid.uuid5(project_id, f"artifact:{name}")
+
+
+class Artifact(models.Model):
+    """One version of a collection; one without a number is not committed yet, and no page shows it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    collection = models.ForeignKey(ArtifactCollection, models.CASCADE, related_name="artifacts")
+    version = models.IntegerField(null=True)
+    digest = models.TextField(help_text="Of all its files, as the client works it out: equal content, equal digest.")
+    description = models.TextField(default="", blank=True)
+    metadata = JSONTextField(null=True)
+    tags = JSONTextField(default=list)
+    wanted_aliases = JSONTextField(default=list, help_text="To be given when it is committed.")
+    distributed_id = models.TextField(default="", blank=True, help_text="Shared by the runs that write it together.")
+    history_step = models.BigIntegerField(null=True)
+    size = models.BigIntegerField(default=0)
+    file_count = models.IntegerField(default=0)
+    manifest_stored_as = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["collection", "version"], name="artifact_version_once")]
+        indexes = [models.Index(fields=["collection", "digest"])]
+
+    def __str__(self) -> str:
+        return f"{self.collection.name}:{self.number}"
+
+    @property
+    def number(self) -> str:
+        """ "v3": by which a version is named."""
+        return f"v{self.version}"
+
+
+class ArtifactAlias(models.Model):
+    """A name that stands for one version at a time. `vN` is none of them: it follows from the number."""
+
+    pk = models.CompositePrimaryKey("collection_id", "alias")
+    collection = models.ForeignKey(ArtifactCollection, models.CASCADE, related_name="aliases", db_index=False)
+    alias = models.TextField()
+    artifact = models.ForeignKey(Artifact, models.CASCADE, related_name="aliases")
+
+
+class ArtifactClient(models.Model):
+    """Which version a client's own id for it became. The id is UUIDv5 of that: runs.artifacts.client_key."""
+
+    id = models.UUIDField(primary_key=True)
+    artifact = models.ForeignKey(Artifact, models.CASCADE, related_name="+")
+
+
+class ArtifactManifest(models.Model):
+    """What a client says of the files of a version that is not committed yet; there may be one for each writer."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    artifact = models.ForeignKey(Artifact, models.CASCADE, related_name="manifests")
+    base = models.ForeignKey(Artifact, models.SET_NULL, null=True, related_name="+", help_text="What it adds to.")
+    digest = models.TextField(default="", blank=True, help_text="MD5, base64.")
+    stored_as = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+
+class ArtifactContent(models.Model):
+    """The bytes of files, once in a project however many versions hold them. The id is UUIDv5 of (project, MD5)."""
+
+    id = models.UUIDField(primary_key=True)
+    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="+")
+    size = models.BigIntegerField()
+    stored_as = models.TextField()
+    needed_at = models.DateTimeField(default=timezone.now, help_text="When a client last said that it needs them.")
+
+
+class ArtifactFile(models.Model):
+    """A file of a version: its content, or a reference to where it is."""
+
+    pk = models.CompositePrimaryKey("artifact_id", "name")
+    artifact = models.ForeignKey(Artifact, models.CASCADE, related_name="files", db_index=False)
+    name = models.TextField(help_text="Relative path.")
+    size = models.BigIntegerField(default=0)
+    digest = models.TextField(help_text="MD5, base64; of a reference whatever its place says.")
+    content = models.ForeignKey(ArtifactContent, models.RESTRICT, null=True, related_name="files")
+    reference = models.TextField(default="", blank=True)
+
+
+class Role(models.TextChoices):
+    PRODUCED = "produced", "Produced"
+    USED = "used", "Used"
+
+
+class RunArtifact(models.Model):
+    """A run produced or used a version."""
+
+    pk = models.CompositePrimaryKey("run_id", "artifact_id", "role")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="artifacts", db_index=False)
+    artifact = models.ForeignKey(Artifact, models.CASCADE, related_name="runs")
+    role = models.TextField(choices=Role.choices)
+    at = models.DateTimeField(default=timezone.now)

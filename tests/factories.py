@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
 import json
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from projects import access
 from projects.models import Project, User
-from runs import ingest
-from runs.models import Run, run_id
+from runs import artifacts, ingest
+from runs.models import Artifact, Run, run_id
 
 _numbers = itertools.count(1)
 
@@ -53,3 +58,30 @@ def log_run(
     lines = [json.dumps({"_step": step, **row}) for step, row in enumerate(history)]
     request = ingest.StreamRequest(history=ingest.Lines(offset=0, lines=lines), summary=summary, complete=complete)
     return ingest.stream_accept(run_id=run_id(project.id, name), writer="", request=request)
+
+
+def log_artifact(
+    run: Run,
+    files: Mapping[str, bytes],
+    name: str = "data",
+    type: str = "dataset",
+    *,
+    references: Mapping[str, str] | None = None,
+    **said: Any,
+) -> Artifact:
+    """A committed version that the run produced; `said`: fields of runs.artifacts.NewArtifact."""
+    digests = {path: base64.b64encode(hashlib.md5(data).digest()).decode() for path, data in files.items()}
+    digest = hashlib.md5(json.dumps([digests, dict(references or {})]).encode()).hexdigest()
+    new = artifacts.NewArtifact(name=name, type=type, digest=digest, **said)
+    begun = artifacts.artifact_create(project_id=run.project_id, run_id=run.id, new=new)
+    if begun.version is not None:
+        return begun
+    for path, data in files.items():
+        key = run.project_id.hex
+        stored = default_storage.save(f"artifacts/{key[:2]}/{key}/{uuid.uuid4().hex}", ContentFile(data))
+        artifacts.content_stored(project_id=run.project_id, md5=digests[path], size=len(data), stored_as=stored)
+    held = [artifacts.NewFile(name=path, digest=md5) for path, md5 in digests.items()]
+    held += [
+        artifacts.NewFile(name=path, digest="", reference=place, size=7) for path, place in (references or {}).items()
+    ]
+    return artifacts.artifact_commit(artifact_id=begun.id, files=held, manifest_stored_as="")

@@ -1,4 +1,4 @@
-"""The page of one run: overview, charts, console, files. Each tab is an address and a page of its own."""
+"""The page of one run: overview, charts, console, files, artifacts. Each tab is an address and a page of its own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from projects.access import workspace_visible
+from projects.artifacts import artifacts_of
 from projects.layout import Layout
 from projects.query.from_url import condition_text
 from projects.query.runset import RUN, Condition, Field
@@ -27,7 +28,7 @@ from projects.views.run_facts import facts
 from projects.views.trees import tree
 from projects.workspaces import metrics
 from runs.history import store
-from runs.models import Run, State, Stream, StreamName, run_id
+from runs.models import Role, Run, State, Stream, StreamName, run_id
 from runs.states import state_of
 
 CONSOLE_LINES = 1000
@@ -146,6 +147,13 @@ def _files(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {"page": Paginator(files, _FILES_PER_PAGE).get_page(request.GET.get("page"))}
 
 
+def _artifacts(request: HttpRequest, run: Run) -> dict[str, Any]:
+    return {
+        "produced": artifacts_of(request.user, run.id, Role.PRODUCED),
+        "used": artifacts_of(request.user, run.id, Role.USED),
+    }
+
+
 def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
     """The panels of the project's workspace, asked for this run alone."""
     logged = store.keys(run=run, stream=StreamName.HISTORY)
@@ -167,4 +175,5 @@ _TABS: dict[str, tuple[str, Callable[[HttpRequest, Run], dict[str, Any]]]] = {
     "charts": ("Charts", _charts),
     "console": ("Console", _console),
     "files": ("Files", _files),
+    "artifacts": ("Artifacts", _artifacts),
 }

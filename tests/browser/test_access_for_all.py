@@ -93,6 +93,8 @@ ADDRESSES = (
     "/ada/seen/runs/run-1?tab=charts",
     "/ada/seen/runs/run-1?tab=console",
     "/ada/seen/runs/run-1?tab=files",
+    "/ada/seen/runs/run-1?tab=artifacts",
+    "/ada/seen/artifacts",
 )
 
 

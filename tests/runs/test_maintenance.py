@@ -16,9 +16,9 @@ from runs.columns import column_id
 from runs.history import store
 from runs.ingest import Lines, StreamRequest
 from runs.maintenance import deleted_purge, owned_models, tails_seal
-from runs.models import Run, Scope, State, Stream, StreamName
+from runs.models import Artifact, Run, Scope, State, Stream, StreamName
 from runs.states import state_of
-from tests.factories import log_run, make_project
+from tests.factories import log_artifact, log_run, make_project
 
 QUIET = timedelta(minutes=10)
 
@@ -151,6 +151,7 @@ def test_deleted_runs_go_for_good_with_all_their_rows_and_files_after_a_while(mo
         stored = default_storage.save(f"runs/{run.name}", ContentFile(b"x"))
         ingest.file_stored(run_id=run.id, name="a", stored_as=stored, size=1, md5="", content_type="")
         ingest.file_requested(run_id=run.id, names=["expected"])
+        log_artifact(run, {"a": run.name.encode()})
     now = timezone.now()
     runs_delete(runs=[runs[1].id], at=now - timedelta(minutes=19))
     runs_delete(runs=[runs[2].id, runs[3].id], at=now - timedelta(minutes=21))
@@ -163,4 +164,5 @@ def test_deleted_runs_go_for_good_with_all_their_rows_and_files_after_a_while(mo
     assert set(Run.objects.values_list("id", flat=True)) == set(kept)
     assert default_storage.listdir("runs")[1] == ["fresh", "kept"]
     assert len(seen(runs[0])[0]) == 1500
+    assert Artifact.objects.count() == 4, "what a run made outlives it"
     assert deleted_purge(after=timedelta(minutes=20)) == 0

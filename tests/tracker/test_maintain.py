@@ -17,8 +17,8 @@ from django.utils import timezone
 from projects import access
 from projects.models import SignInLink
 from runs import ingest
-from runs.models import Run
-from tests.factories import log_run, make_project, make_user
+from runs.models import ArtifactContent, Run
+from tests.factories import log_artifact, log_run, make_project, make_user
 from tests.live import ROOT, LiveServer
 from tracker.management.commands.maintain import TASKS
 
@@ -44,7 +44,8 @@ def test_a_pass_over_nothing_says_so_in_one_line_each() -> None:
         "0 expired sessions removed",
         "0 deleted runs removed for good",
         "0 expired undo records removed",
-        "0 stored files removed that no run refers to",
+        "0 files of artifacts removed that no version holds",
+        "0 stored files removed that nothing refers to",
     ]
 
 
@@ -74,8 +75,9 @@ def test_silent_runs_are_sealed() -> None:
 
 
 @pytest.mark.django_db
-def test_stored_files_that_no_run_refers_to_go_unless_they_are_young_or_not_ours() -> None:
+def test_stored_files_that_nothing_refers_to_go_unless_they_are_young_or_not_ours() -> None:
     run = log_run(make_project(), "r", [{"loss": 1}])
+    log_artifact(run, {"a.txt": b"alpha"})
     gone = "ab" * 16
     folder = f"runs/{run.id.hex[:2]}/{run.id.hex}"
     kept = [
@@ -84,12 +86,20 @@ def test_stored_files_that_no_run_refers_to_go_unless_they_are_young_or_not_ours
         store_file(f"runs/ab/notes/{'2' * 32}", days_old=9),
         store_file("elsewhere/file", days_old=9),
     ]
-    dropped = [store_file(f"{folder}/{'3' * 32}", days_old=9), store_file(f"runs/ab/{gone}/{'4' * 32}", days_old=9)]
+    held = ArtifactContent.objects.get().stored_as
+    os.utime(default_storage.path(held), (0, 0))
+    kept += [held, store_file(f"{held.rpartition('/')[0]}/{'5' * 32}", days_old=0)]
+    dropped = [
+        store_file(f"{folder}/{'3' * 32}", days_old=9),
+        store_file(f"runs/ab/{gone}/{'4' * 32}", days_old=9),
+        store_file(f"{held.rpartition('/')[0]}/{'6' * 32}", days_old=9),
+        store_file(f"artifacts/ab/{gone}/{'7' * 32}", days_old=9),
+    ]
     ingest.file_stored(
         run_id=run.id, name="a.txt", stored_as=kept[0], size=1, md5="", content_type="text/plain"
     )  # fmt: skip
-    assert maintained()[5] == "2 stored files removed that no run refers to"
-    assert [default_storage.exists(path) for path in kept + dropped] == [True] * 4 + [False] * 2
+    assert maintained()[6] == "4 stored files removed that nothing refers to"
+    assert [default_storage.exists(path) for path in kept + dropped] == [True] * 6 + [False] * 4
 
 
 @pytest.mark.client

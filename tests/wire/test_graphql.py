@@ -235,11 +235,11 @@ class TestDocuments:
 
     def test_an_unknown_mutation_is_named_and_nothing_is_done(self, owner: Replay) -> None:
         text = (
-            "mutation CreateArtifact($input: CreateArtifactInput!, $name: String) {"
+            "mutation LinkArtifact($input: LinkArtifactInput!, $name: String) {"
             " upsertBucket(input: {name: $name, modelName: $name}) { inserted }"
-            " createArtifact(input: $input) { artifact { id } } }"
+            " linkArtifact(input: $input) { versionIndex } }"
         )
-        assert message(owner.query(text, name="r", input={})) == "this server does not support createArtifact yet"
+        assert message(owner.query(text, name="r", input={})) == "this server does not support linkArtifact yet"
         assert not Run.objects.exists()
 
     @pytest.mark.parametrize("kind", ["Query", "Mutation", "ServerInfo", "ServerSettings", "Run", "Project"])

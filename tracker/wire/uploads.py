@@ -12,7 +12,9 @@ import mimetypes
 import re
 import secrets
 import uuid
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import IO, Any, cast
@@ -27,7 +29,8 @@ from django.utils import timezone
 
 from projects.access import NotFound, project_visible
 from projects.models import User
-from runs import ingest
+from runs import artifacts, ingest
+from runs.artifacts import ArtifactMissing
 from runs.ingest import RunMissing
 from runs.models import RunFile, run_id
 from tracker.wire.auth import key_of, unauthorized, user_of
@@ -38,14 +41,18 @@ _SALT = "run-file"
 _MAX_AGE_SECONDS = 7 * 24 * 3600
 _MAX_NAME = 500
 _FOLDER = "runs"
+ARTIFACTS = "artifacts"
 # No upload takes so long: what is younger may be under way.
 _LEFT_AFTER = timedelta(days=1)
 _AT_ONCE = 500
+_PIECE = 1 << 16
+# Clients fetch files of gigabytes in parts.
+_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{1,18})?")
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 _TEXT_ENDINGS = (
     ".txt", ".log", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".md", ".py", ".patch", ".diff", ".csv", ".tsv", ".sh",
 )  # fmt: skip
-_RUN = re.compile(r"[0-9a-f]{32}")
+_ID = re.compile(r"[0-9a-f]{32}")
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\\]")
 
 
@@ -78,6 +85,26 @@ class _Body:
         return base64.b64encode(self._md5.digest()).decode()
 
 
+@dataclass
+class Stored:
+    """Bytes in the storage; MD5 in base64."""
+
+    path: str
+    size: int = 0
+    md5: str = ""
+
+    @contextmanager
+    def unless_kept(self) -> Iterator[None]:
+        """They go again if nothing comes to refer to them."""
+        try:
+            yield
+        except BaseException as error:
+            default_storage.delete(self.path)
+            if isinstance(error, (RunMissing, ArtifactMissing)):
+                raise Refused("what this file belongs to no longer exists", 404) from None
+            raise
+
+
 def file_name_check(name: str) -> None:
     """Refuses names that are no relative path inside a run."""
     if not name or len(name) > _MAX_NAME:
@@ -88,8 +115,7 @@ def file_name_check(name: str) -> None:
 
 def upload_url(request: HttpRequest, run: uuid.UUID, name: str) -> str:
     """Where to PUT a file, absolute under the name by which this client reaches us; good for seven days."""
-    token = signing.dumps([run.hex, name], salt=_SALT, serializer=_Compact, compress=True)
-    return request.build_absolute_uri(f"/storage/{token}")
+    return request.build_absolute_uri(f"/storage/{signed([run.hex, name], _SALT)}")
 
 
 def download_url(request: HttpRequest, *, entity: str, project: str, run: str, name: str) -> str:
@@ -99,40 +125,62 @@ def download_url(request: HttpRequest, *, entity: str, project: str, run: str, n
 
 def upload(request: HttpRequest, token: str) -> HttpResponse:
     """PUT: no other authorisation than the signature."""
-    try:
-        run_hex, name = signing.loads(token, salt=_SALT, serializer=_Compact, max_age=_MAX_AGE_SECONDS)
-    except signing.BadSignature:
-        raise Refused("this upload address is not valid, or no longer", 403) from None
-    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        raise Refused("a Content-Length is needed", 411)
+    run_hex, name = unsigned(token, _SALT, _MAX_AGE_SECONDS)
     run = uuid.UUID(run_hex)
-    body = _Body(request)
-    stored_as = f"{_folder(run.hex)}/{secrets.token_hex(16)}"
-    try:
-        stored_as = default_storage.save(stored_as, File(cast("IO[bytes]", body), name=stored_as))
-        if body.size != content_length(request):
-            raise Refused("the request ended too early")
+    stored = received(request, _folder(_FOLDER, run.hex))
+    with stored.unless_kept():
         former = ingest.file_stored(
-            run_id=run, name=name, stored_as=stored_as, size=body.size, md5=body.md5,
+            run_id=run, name=name, stored_as=stored.path, size=stored.size, md5=stored.md5,
             content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
         )  # fmt: skip
-    except BaseException as error:
-        default_storage.delete(stored_as)
-        if isinstance(error, RunMissing):
-            raise Refused("the run of this file no longer exists", 404) from None
-        raise
     if former:
         default_storage.delete(former)
     return HttpResponse(status=200)
 
 
+def signed(values: list[str], salt: str) -> str:
+    return signing.dumps(values, salt=salt, serializer=_Compact, compress=True)
+
+
+def unsigned(token: str, salt: str, max_age: int) -> list[str]:
+    """What was signed at most `max_age` seconds ago. Raises Refused."""
+    try:
+        values: list[str] = signing.loads(token, salt=salt, serializer=_Compact, max_age=max_age)
+    except signing.BadSignature:
+        raise Refused("this address is not valid, or no longer", 403) from None
+    return values
+
+
+def received(request: HttpRequest, folder: str) -> Stored:
+    """The request's bytes, in the storage under a new name in the folder. Raises Refused, and then nothing is kept."""
+    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        raise Refused("a Content-Length is needed", 411)
+    body = _Body(request)
+    stored = Stored(f"{folder}/{secrets.token_hex(16)}")
+    with stored.unless_kept():
+        stored.path = default_storage.save(stored.path, File(cast("IO[bytes]", body), name=stored.path))
+        if body.size != content_length(request):
+            raise Refused("the request ended too early")
+    stored.size, stored.md5 = body.size, body.md5
+    return stored
+
+
 def leftovers_delete() -> int:
-    """Delete stored bytes that no run refers to, which is what a server killed at the wrong moment leaves; how many."""
+    """Delete stored bytes that nothing refers to, as a server killed at the wrong moment leaves them; how many."""
+
+    def of_runs(runs: Sequence[uuid.UUID]) -> Iterable[str]:
+        return RunFile.objects.filter(run__in=runs).values_list("stored_as", flat=True)
+
+    return _unreferenced_delete(_FOLDER, of_runs) + _unreferenced_delete(ARTIFACTS, artifacts.stored_of)
+
+
+def _unreferenced_delete(root: str, referred: Callable[[Sequence[uuid.UUID]], Iterable[str]]) -> int:
+    """Of the folders of owners in `root`; `referred`: the paths in use by some owners."""
     limit, deleted = timezone.now() - _LEFT_AFTER, 0
-    runs = (run for prefix in _listed(_FOLDER)[0] for run in _listed(f"{_FOLDER}/{prefix}")[0] if _RUN.fullmatch(run))
-    while some := list(islice(runs, _AT_ONCE)):
-        stored = [f"{_folder(run)}/{name}" for run in some for name in _listed(_folder(run))[1]]
-        known = set(RunFile.objects.filter(run__in=map(uuid.UUID, some)).values_list("stored_as", flat=True))
+    owners = (id for prefix in _listed(root)[0] for id in _listed(f"{root}/{prefix}")[0] if _ID.fullmatch(id))
+    while some := list(islice(owners, _AT_ONCE)):
+        stored = [f"{_folder(root, id)}/{name}" for id in some for name in _listed(_folder(root, id))[1]]
+        known = set(referred([uuid.UUID(id) for id in some]))
         for path in stored:
             with suppress(FileNotFoundError):
                 if path not in known and default_storage.get_modified_time(path) < limit:
@@ -141,8 +189,13 @@ def leftovers_delete() -> int:
     return deleted
 
 
-def _folder(run: str) -> str:
-    return f"{_FOLDER}/{run[:2]}/{run}"
+def project_folder(project: uuid.UUID) -> str:
+    """Where the bytes of a project's artifacts are."""
+    return _folder(ARTIFACTS, project.hex)
+
+
+def _folder(root: str, owner: str) -> str:
+    return f"{root}/{owner[:2]}/{owner}"
 
 
 def _listed(folder: str) -> tuple[list[str], list[str]]:
@@ -170,16 +223,36 @@ def download(request: HttpRequest, entity: str, project: str, run: str, name: st
     )
     if file is None:
         raise Http404
-    kind, inline = shown_as(name, file.content_type)
+    return sent(request, file.stored_as, name, file.content_type)
+
+
+def sent(request: HttpRequest, stored_as: str, name: str = "", content_type: str = "") -> HttpResponseBase:
+    """Stored bytes, or the range of them that is asked for; what could run in a browser only as an attachment."""
+    kind, inline = shown_as(name, content_type)
     try:
-        data = default_storage.open(file.stored_as)
+        data = default_storage.open(stored_as)
     except FileNotFoundError:
         raise Http404 from None
     answer = FileResponse(data, as_attachment=not inline, filename=name.rpartition("/")[2], content_type=kind)
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
     answer["Cache-Control"] = "private, no-cache"
+    asked = _RANGE.fullmatch(request.headers.get("Range", ""))
+    if asked is not None:
+        first, last = int(asked[1]), min(int(asked[2] or data.size), data.size - 1)
+        if first <= last:
+            data.seek(first)
+            answer.streaming_content = _pieces(data, last - first + 1)
+            answer.status_code = 206
+            answer["Content-Length"] = str(last - first + 1)
+            answer["Content-Range"] = f"bytes {first}-{last}/{data.size}"
     return answer
+
+
+def _pieces(data: IO[bytes], size: int) -> Iterator[bytes]:
+    while size > 0 and (piece := data.read(min(size, _PIECE))):
+        size -= len(piece)
+        yield piece
 
 
 def shown_as(name: str, content_type: str) -> tuple[str, bool]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from projects.access import sign_in_links_forget
 from projects.bulk import UNDO_TIME, undos_forget
+from runs.artifacts import artifacts_purge
 from runs.maintenance import deleted_purge, tails_seal
 from tracker.wire.uploads import leftovers_delete
 
@@ -33,7 +34,8 @@ TASKS: dict[str, Callable[[], int]] = {
     # Twice the time: an undo that has just been asked for is through by then.
     "deleted runs removed for good": lambda: deleted_purge(after=2 * UNDO_TIME),
     "expired undo records removed": undos_forget,
-    "stored files removed that no run refers to": leftovers_delete,
+    "files of artifacts removed that no version holds": artifacts_purge,
+    "stored files removed that nothing refers to": leftovers_delete,
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ariadne import MutationType, ObjectType
@@ -11,7 +13,7 @@ from graphql import GraphQLError, GraphQLResolveInfo
 
 from projects.access import may_write
 from runs import ingest
-from runs.models import Run, RunFile
+from runs.models import Artifact, Run, RunFile
 from tracker.wire.graphql.context import context_of, resolver, run_to_write
 from tracker.wire.graphql.runs import Connection, connection, page, run_type
 from tracker.wire.uploads import download_url, file_name_check, upload_url
@@ -22,6 +24,24 @@ mutation = MutationType()
 file_type = ObjectType("File")
 
 BINDINGS = [mutation, file_type, run_type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileNode:
+    """A file that is no run's: its fields under the names that RunFile has, or those of the client."""
+
+    id: str
+    name: str
+    size: int = 0
+    md5: str = ""
+    uploaded_at: datetime | None = None
+    content_type: str | None = None
+    url: str | None = None
+    uploadUrl: str | None = None
+    uploadHeaders: tuple[str, ...] = ()
+    uploadMultipartUrls: None = None
+    storagePath: str = ""
+    artifact: Artifact | None = None
 
 
 @mutation.field("createRunFiles")
@@ -84,13 +104,15 @@ def _like(pattern: str) -> str:
 
 
 @file_type.field("id")
-def file_id(file: RunFile, info: GraphQLResolveInfo) -> str:
-    return f"{file.run_id}:{file.name}"
+def file_id(file: RunFile | FileNode, info: GraphQLResolveInfo) -> str:
+    return file.id if isinstance(file, FileNode) else f"{file.run_id}:{file.name}"
 
 
 @file_type.field("url")
 @file_type.field("directUrl")
-def file_url(file: RunFile, info: GraphQLResolveInfo, upload: bool | None = None) -> str | None:
+def file_url(file: RunFile | FileNode, info: GraphQLResolveInfo, upload: bool | None = None) -> str | None:
+    if isinstance(file, FileNode):
+        return file.url
     context, project = context_of(info), file.run.project
     if not upload:
         return download_url(
@@ -102,3 +124,5 @@ def file_url(file: RunFile, info: GraphQLResolveInfo, upload: bool | None = None
 file_type.set_field("sizeBytes", resolver("size"))
 file_type.set_field("mimetype", resolver("content_type"))
 file_type.set_field("updatedAt", resolver("uploaded_at"))
+file_type.set_field("displayName", resolver("name"))
+file_type.set_field("digest", resolver("md5"))

@@ -104,11 +104,11 @@ def _no_filters(filters: Any) -> None:
         raise GraphQLError("this server does not support filters on runs yet")
 
 
-def page(after: str | None, first: int | None) -> tuple[int, int]:
+def page(after: str | None, first: int | None, most: int = _PAGE_MAX) -> tuple[int, int]:
     """Where a page starts and how long it is. A cursor is the number of the entry after its own."""
     if after and not (after.isdecimal() and len(after) < 10):
         raise GraphQLError("no cursor of this server")
-    return int(after or 0), max(0, min(_PAGE if first is None else first, _PAGE_MAX))
+    return int(after or 0), max(0, min(_PAGE if first is None else first, most))
 
 
 def connection(found: list[Any], start: int, size: int) -> Connection:

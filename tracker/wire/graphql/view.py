@@ -14,13 +14,14 @@ from graphql.execution import Executor
 
 from projects.access import NotFound
 from projects.names import BadName
+from runs.artifacts import ArtifactMissing, ArtifactRefused
 from runs.history.store import LinesRefused
 from runs.ingest import RunDeleted, RunMissing
 from tracker.wire.auth import unauthorized, user_of
 from tracker.wire.decode import body_json
 from tracker.wire.errors import Refused, is_passing, try_later
 from tracker.wire.file_stream import writer_of
-from tracker.wire.graphql import files, history, people, runs, upsert
+from tracker.wire.graphql import artifact_changes, artifacts, files, history, people, runs, upsert
 from tracker.wire.graphql.context import Context
 from tracker.wire.graphql.documents import Documents
 from tracker.wire.graphql.scalars import SCALARS
@@ -28,7 +29,10 @@ from tracker.wire.graphql.scalars import SCALARS
 logger = logging.getLogger(__name__)
 
 # What a resolver may say no with; anything else is our fault.
-_FINAL = (GraphQLError, NotFound, BadName, Refused, LinesRefused, RunMissing, DataError, UnicodeError)
+_FINAL = (
+    GraphQLError, NotFound, BadName, Refused, LinesRefused, RunMissing, ArtifactMissing, ArtifactRefused, DataError,
+    UnicodeError,
+)  # fmt: skip
 
 schema = make_executable_schema(
     load_schema_from_path(str(Path(__file__).with_name("schema.graphql"))),
@@ -38,6 +42,8 @@ schema = make_executable_schema(
     *history.BINDINGS,
     *files.BINDINGS,
     *upsert.BINDINGS,
+    *artifacts.BINDINGS,
+    *artifact_changes.BINDINGS,
 )
 documents = Documents(schema)
 
