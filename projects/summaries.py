@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from projects.query.frame import Frame
 from projects.query.grouping import RunGroup
 from projects.query.palette import colour
 from projects.query.runset import RUN, BadQuery, Field
-from projects.workspaces import panel_groups, panel_runset
+from projects.workspaces import panel_groups, panel_runs, panel_runset
 from runs.columns import column_id
 from runs.models import Column, ColumnValue, Kind, Run, Scope
 
@@ -179,9 +178,9 @@ def _names(frame: Frame, chosen: _Chosen) -> dict[int, str]:
 def _groups(looking: Looking, plot: LinePlot, having: Set[uuid.UUID], *, together: bool) -> tuple[list[RunGroup], int]:
     """The first groups, up to the plot's limit, with a run of those `having` what is shown, and of how many;
     `together`: all runs as one."""
-    limit = sys.maxsize if together else plot.limit
-    groups, total = panel_groups(looking.project, looking.runset, plot, logged=having, limit=limit)
-    if not together or not groups:
-        return groups, total
-    runs = tuple(run for group in groups for run in group.run_ids)
-    return [RunGroup(id="all", label="All runs", colour=colour(0), run_ids=runs)], 1
+    if not together:
+        return panel_groups(looking.project, looking.runset, plot, logged=having, limit=plot.limit)
+    runs = panel_runs(looking.project, looking.runset, plot)
+    if having.isdisjoint(runs):
+        return [], 0
+    return [RunGroup(id="all", label="All runs", colour=colour(0), run_ids=tuple(runs))], 1

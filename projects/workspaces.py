@@ -21,7 +21,7 @@ from projects.looks import divided, dressed, of_metric
 from projects.models import Project
 from projects.query.columns import every_column, numeric_keys
 from projects.query.fields import RUN_FIELDS, groupable
-from projects.query.grouping import RunGroup, run_groups
+from projects.query.grouping import RunGroup, run_groups, visible_runs
 from projects.query.runset import RUN, Field, Runset
 from projects.query.splits import group_field_from, group_field_text
 from projects.query.step_metrics import step_metric
@@ -108,6 +108,13 @@ def panel_groups(
         return run_groups(project, asked, limit, logged=logged)
     groups, total = run_groups(project, asked, limit, logged=logged & counted)
     return [replace(it, run_ids=tuple(run for run in it.run_ids if run in counted)) for it in groups], total
+
+
+def panel_runs(project: Project, runset: Runset, plot: LinePlot) -> list[uuid.UUID]:
+    """All runs that a panel counts that does not group them."""
+    asked = panel_runset(runset, plot)
+    counted = _counted_runs(project, runset, asked, plot)
+    return [run for run in visible_runs(project, asked) if counted is None or run in counted]
 
 
 def panel_runset(runset: Runset, plot: LinePlot) -> Runset:

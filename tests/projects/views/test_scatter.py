@@ -12,6 +12,7 @@ from django.test import Client
 
 from projects import summaries
 from projects.models import Project
+from runs.models import Run
 from tests.factories import log_run, make_project, make_user
 from tests.projects.charts.curves import decoded
 
@@ -76,8 +77,15 @@ def test_means_of_groups_stand_among_their_points(ask: Callable[..., Any]) -> No
 
 
 def test_ungrouped_all_runs_are_one_cloud(ask: Callable[..., Any]) -> None:
-    (cloud,) = points(ask(group="", settings={"groupMeans": True})).values()
+    response = ask(group="", settings={"groupMeans": True})
+    (cloud,) = points(response).values()
     assert len(decoded(cloud["x"])) == 8
+    assert response.json()["meta"]["header"] == "8 of 9 runs"
+    hidden = [run.id.hex for run in Run.objects.filter(name__startswith="r0")]
+    (rest,) = points(ask(group="", hide=hidden)).values()
+    assert rest["text"] == [f"r1-{seed}" for seed in range(4)]
+    own = ask(group="config.lr", hide=hidden[:1], settings={"groupBy": "none", "states": ["finished"]})
+    assert own.json()["meta"]["header"] == "7 of 8 runs · only finished"
 
 
 def test_what_is_hidden_searched_away_or_beyond_the_limit_is_not_drawn(ask: Callable[..., Any]) -> None:
