@@ -180,7 +180,7 @@ class Tree:
             return np.array([np.nan if node.token is None else node.rank for node in nodes], dtype=np.float64)
         if field in self.frame.numeric:
             (found,) = self.statistics(nodes, [field])
-            return STATISTICS[self.runset.statistic(field)].number(found)
+            return np.asarray(STATISTICS[self.runset.statistic(field)].number(found), dtype=np.float64)
         values = self._run_values(field)
         shared = np.full(len(nodes), np.nan)
         for place, node in enumerate(nodes):
