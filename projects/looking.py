@@ -52,7 +52,10 @@ class Looking:
         """Charts don't depend on what is open, shown in columns, or on which page."""
         sorted_by = {sort.field for sort in self.runset.sort}
         statistics = tuple(chosen for chosen in self.runset.statistics if chosen.field in sorted_by)
-        drawn = replace(self.runset, open=frozenset(), columns=None, pinned=(), statistics=statistics, page=1)
+        reduced = tuple(chosen for chosen in self.runset.reduced if chosen.plain in sorted_by)
+        drawn = replace(
+            self.runset, open=frozenset(), columns=None, pinned=(), statistics=statistics, reduced=reduced, page=1
+        )
         return _joined(query_string(drawn, self.defaults), self.kept)
 
     @property

@@ -19,11 +19,10 @@ from projects.charts.series import CELLS, Drawing, draw, joined
 from projects.looking import Looking
 from projects.looks import divided, dressed, of_metric
 from projects.models import Project
-from projects.query.columns import every_column, numeric_keys
-from projects.query.fields import RUN_FIELDS, groupable
+from projects.query.columns import numeric_keys
 from projects.query.grouping import RunGroup, run_groups, visible_runs
-from projects.query.runset import RUN, Field, Runset
-from projects.query.splits import group_field_from, group_field_text
+from projects.query.runset import Runset
+from projects.query.splits import group_field_from
 from projects.query.step_metrics import step_metric
 from projects.query.texts import matcher
 from projects.saved_views import panel_spec, panel_spec_save, spec_save
@@ -152,12 +151,6 @@ def _counted_runs(project: Project, runset: Runset, asked: Runset, plot: LinePlo
 def metrics(project: Project) -> list[str]:
     """Logged metrics that have numbers. One query."""
     return numeric_keys(project, Scope.HISTORY)
-
-
-def fields(project: Project) -> list[str]:
-    """What runs can be grouped by, as text: run fields, then columns in natural order. One query."""
-    own = [Field(RUN, key) for key in RUN_FIELDS if groupable(Field(RUN, key))]
-    return [group_field_text(field) for field in (*own, *every_column(project))]
 
 
 def metric_known(project: Project, metric: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ from projects.models import Project
 from projects.query.columns import table_columns
 from projects.query.fields import numeric_fields
 from projects.query.grouping import Cell, Group, leaf_groups
-from projects.query.runset import BadQuery, Field, Runset
+from projects.query.runset import BadQuery, Field, Reduced, Runset
 from projects.query.statistics import MEAN_STD, STATISTICS
 from projects.query.table import RunRow, every_run_row
 
@@ -39,7 +39,7 @@ def runs_sheet(project: Project, runset: Runset) -> Sheet:
     numeric = numeric_fields(project, fields)
     columns = (
         *(SheetColumn(name) for name in _RUN),
-        *(SheetColumn(str(field), field in numeric) for field in fields),
+        *(SheetColumn(_name(runset, field, numeric), field in numeric) for field in fields),
     )
     return Sheet(columns, ([_run(row, fields) for row in rows] for rows in every_run_row(project, runset, fields)))
 
@@ -55,11 +55,18 @@ def groups_sheet(project: Project, runset: Runset) -> Sheet:
     for field in fields:
         if field in numeric:
             shown = [STATISTICS[key].label.lower() for key in _parts(runset, field)]
-            columns += [SheetColumn(f"{field} {name}", numeric=True) for name in (*shown, "n")]
+            name = _name(runset, field, numeric)
+            columns += [SheetColumn(f"{name} {part}", numeric=True) for part in (*shown, "n")]
         else:
             columns.append(SheetColumn(str(field)))
     rows = [_group(group, runset, fields, numeric) for group in leaf_groups(project, runset)]
     return Sheet(tuple(columns), iter([rows]))
+
+
+def _name(runset: Runset, field: Field, numeric: Container[Field]) -> str:
+    """ "summary.loss", "summary.loss (min)"."""
+    shown = runset.shown(field)
+    return f"{field} ({shown.how})" if isinstance(shown, Reduced) and field in numeric else str(field)
 
 
 def _parts(runset: Runset, field: Field) -> Sequence[str]:

@@ -33,7 +33,10 @@ _AT_ONCE = 100
 
 
 class Frame:
-    """`keys` have labels; each of `columns` has numbers if it is numeric, else labels."""
+    """`keys` have labels; each of `columns` has numbers if it is numeric, else labels.
+
+    `shown` is what the runset shows of each of `columns`: itself, or its numbers from the history.
+    """
 
     def __init__(
         self, project: Project, runset: Runset, *, keys: Iterable[Field], columns: Iterable[Field] = ()
@@ -44,7 +47,8 @@ class Frame:
         self._memory = memory_of(project)
         self._ids, versions = listed(self._runs)
         self.numeric = frozenset(numeric_fields(project, columns)) if columns else frozenset()
-        asked = dict.fromkeys(field for field in (*keys, *columns) if field != DURATION)
+        self.shown = {field: runset.shown(field) if field in self.numeric else field for field in columns}
+        asked = dict.fromkeys(field for field in (*keys, *self.shown.values()) if field != DURATION)
         self._slots, self._columns = self._memory.columns(self._ids, versions, tuple(asked))
         self._versions = versions
         self._labels: dict[Field, Labels] = {}

@@ -11,6 +11,7 @@ r"""Page query string <-> Runset.
                                      `columns=differ` the config and summary columns that differ between the runs
     pin=config.lr                    columns that come first and stay in sight
     stat=median:summary.val/acc      what that column shows of groups and sorts them by (of statistics.STATISTICS)
+    show=max:summary.val/acc         what that column shows of each run (of reductions.REDUCTIONS), groups included
     hide=…,…  open=…,…               ids of groups and runs whose eye is off; of groups that are open
     page=2
 
@@ -29,7 +30,21 @@ from django.http import QueryDict
 from projects.query.fields import RUN_FIELDS, Type, field_from, label
 from projects.query.operators import JOINS, condition_check
 from projects.query.parts import parts_from, parts_text
-from projects.query.runset import RUN, BadQuery, Branch, ColumnStatistic, Condition, Field, Filter, Runset, Sort
+from projects.query.reductions import REDUCTIONS
+from projects.query.runset import (
+    LATEST,
+    RUN,
+    SUMMARY,
+    BadQuery,
+    Branch,
+    ColumnStatistic,
+    Condition,
+    Field,
+    Filter,
+    Reduced,
+    Runset,
+    Sort,
+)
 from projects.query.splits import group_field_from, group_field_text
 from projects.query.statistics import MEAN_STD, STATISTICS
 
@@ -67,6 +82,7 @@ def runset_from_query(query: QueryDict, *, defaults: Runset) -> Runset:
         columns=_columns(query) if "columns" in query else defaults.columns,
         pinned=_or(_many(query, "pin", _column_field, MAX_COLUMNS), defaults.pinned),
         statistics=_or(_statistics(query), defaults.statistics),
+        reduced=_or(_reduced(query), defaults.reduced),
         hidden=_or(_ids(query, "hide", MAX_HIDDEN), defaults.hidden),
         open=_or(_ids(query, "open", MAX_OPEN), defaults.open),
         page=_or(_one(query, "page", _page), defaults.page),
@@ -94,6 +110,8 @@ def query_string(runset: Runset, defaults: Runset) -> str:
         pairs += _written("pin", map(str, runset.pinned))
     if runset.statistics != defaults.statistics:
         pairs += _written("stat", (f"{chosen.statistic}:{chosen.field}" for chosen in runset.statistics))
+    if runset.reduced != defaults.reduced:
+        pairs += _written("show", (f"{chosen.how}:{chosen}" for chosen in runset.reduced))
     if runset.hidden != defaults.hidden:
         pairs.append(("hide", ",".join(sorted(runset.hidden))))
     if runset.open != defaults.open:
@@ -264,6 +282,24 @@ def _statistic(text: str) -> ColumnStatistic:
     if key not in STATISTICS:
         raise BadQuery(f"statistic:column, of {', '.join(STATISTICS)}")
     return ColumnStatistic(_field(field), key)
+
+
+def _reduced(query: QueryDict) -> tuple[Reduced, ...] | None:
+    found = _many(query, "show", _reduction, MAX_COLUMNS)
+    if found is None:
+        return None
+    _few("show", [chosen.plain for chosen in found], MAX_COLUMNS)
+    return tuple(sorted(chosen for chosen in found if chosen.how != LATEST))
+
+
+def _reduction(text: str) -> Reduced:
+    key, _, name = text.partition(":")
+    if key not in REDUCTIONS:
+        raise BadQuery(f"value:column, of {', '.join(REDUCTIONS)}")
+    field = _field(name)
+    if field.scope != SUMMARY:
+        raise BadQuery(f"{label(field)} has no history; summary columns have")
+    return Reduced(field.scope, field.key, key)
 
 
 def _field(text: str) -> Field:

@@ -16,7 +16,7 @@ from projects.query.fields import label
 from projects.query.labels import Labels
 from projects.query.palette import colour
 from projects.query.runset import RUN, Field, Runset
-from projects.query.statistics import Statistics
+from projects.query.statistics import STATISTICS, Statistics
 from projects.query.tree import Node, Tree
 from runs.models import Run
 
@@ -51,21 +51,9 @@ class Cell:
 
     def number(self, statistic: str) -> float | None:
         """One of statistics.STATISTICS by its key, of a numeric column; None where there is none."""
-        match statistic:
-            case "count":
-                return self.n
-            case "median":
-                return self.median
-            case "min":
-                return self.low
-            case "max":
-                return self.high
-            case "stddev":
-                return self.std
-            case "stderr":
-                return None if self.std is None else self.std / self.n**0.5
-            case _:
-                return self.mean
+        chosen = STATISTICS[statistic]
+        found: float | None = chosen.number(self) if self.n >= chosen.least else None
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +153,7 @@ def groups_of(tree: Tree, nodes: Sequence[Node], columns: Sequence[Field]) -> li
     cells: list[dict[Field, Cell]] = [{} for _ in nodes]
     numeric = [column for column in columns if column in tree.frame.numeric]
     for column, statistics in zip(numeric, tree.statistics(nodes, numeric), strict=True):
-        for found, cell in zip(cells, _measured(statistics), strict=True):
+        for found, cell in zip(cells, measured(statistics), strict=True):
             found[column] = cell
     for column in columns:
         if column not in tree.frame.numeric:
@@ -188,7 +176,8 @@ def groups_of(tree: Tree, nodes: Sequence[Node], columns: Sequence[Field]) -> li
     ]
 
 
-def _measured(of: Statistics) -> Iterator[Cell]:
+def measured(of: Statistics) -> Iterator[Cell]:
+    """One cell a group."""
     arrays = (of.n, of.mean, of.median, of.std, of.low, of.high)
     for n, mean, median, std, low, high in zip(*(array.tolist() for array in arrays), strict=True):
         yield Cell(n, mean, median, std if n > 1 else None, low, high) if n else Cell(0)

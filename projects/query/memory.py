@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from projects.models import Project
 from projects.query.reading import Ids, Versions
-from projects.query.runset import Field
-from projects.query.sources import Pair, Part, some, whole
+from projects.query.runset import Field, Reduced
+from projects.query.sources import Pair, Part, reduced, some, whole
 from projects.query.statistics import Counts, Floats
 
 # What a process keeps at most; what was not asked for the longest goes first.
@@ -74,12 +74,16 @@ class Memory:
         with self._lock:
             slots = self._slots(ids, versions)
             stale = {field: self._stale(field, slots) for field in fields}
+            for field in fields:
+                if isinstance(field, Reduced) and len(stale[field]):
+                    self._put(field, stale[field], reduced(self._project, field, uuids(self._ids[stale[field]])))
+            own = [field for field in fields if not isinstance(field, Reduced)]
             few = max(FEW, len(self._ids) // _SHARE)
-            many = [field for field in fields if len(stale[field]) > few or self._overgrown(field)]
+            many = [field for field in own if len(stale[field]) > few or self._overgrown(field)]
             for field, part in whole(self._project, many):
                 self._columns[field] = _EMPTY
                 self._put(field, np.arange(len(self._ids)), part)
-            rest = [field for field in fields if field not in many and len(stale[field])]
+            rest = [field for field in own if field not in many and len(stale[field])]
             if rest:
                 again = np.unique(np.concatenate([stale[field] for field in rest]))
                 for field, part in some(self._project, rest, uuids(self._ids[again])):
@@ -125,7 +129,7 @@ class Memory:
         return np.where(ordered[place] == ids, order[place], -1)
 
     def _stale(self, field: Field, slots: Counts) -> Counts:
-        if field not in self._columns:
+        if field not in self._columns or (isinstance(field, Reduced) and self._overgrown(field)):
             self._columns[field] = _EMPTY
             self._fresh[field] = np.zeros(len(self._ids), dtype=bool)
         return slots[~self._fresh[field][slots]]

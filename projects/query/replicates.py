@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from projects.models import Project
 from projects.query.columns import Candidate
-from projects.query.runset import CONFIG, Field
+from projects.query.runset import CONFIG, Field, Runset
+from projects.query.tree import Tree
 
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _SEEDS = frozenset({"seed", "fold", "kfold", "replicate", "replica", "repetition", "repeat", "rng"})
@@ -30,6 +32,16 @@ def varying(candidates: Iterable[Candidate]) -> tuple[Varying, ...]:
         for it in candidates
         if it.field.scope == CONFIG and it.varies and not it.field.key.startswith("_")
     )
+
+
+def group_sizes(project: Project, runset: Runset) -> str:
+    """ "20 groups of 5 runs", "3 groups of 1 to 5 runs": what the runset's grouping makes of its runs; "" ungrouped."""
+    if not runset.grouping:
+        return ""
+    sizes = [len(leaf.positions) for leaf in Tree(project, runset).root.leaves()]
+    least, most = min(sizes), max(sizes)
+    runs = f"{most:,}" if least == most else f"{least:,} to {most:,}"
+    return f"{len(sizes):,} group{'s' if len(sizes) != 1 else ''} of {runs} run{'s' if most != 1 else ''}"
 
 
 def seed_like(key: str) -> bool:

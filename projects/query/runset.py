@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from projects.query.statistics import MEAN_STD
 
 RUN, CONFIG, SUMMARY = "run", "config", "summary"
+LATEST = "latest"  # what a summary column shows of a run unless something else was chosen
 
 
 class BadQuery(ValueError):
@@ -44,6 +45,13 @@ class Split(Field):
 
     how: str
     numbers: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced(Field):
+    """A summary column of which a run's value comes from its history: `how` is a key of reductions.REDUCTIONS."""
+
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,7 @@ class Runset:
     columns: tuple[Field, ...] | Literal["differ"] | None = None
     pinned: tuple[Field, ...] = ()  # columns that come first and stay in sight
     statistics: tuple[ColumnStatistic, ...] = ()  # where it is not the mean ± std; each field once, in order
+    reduced: tuple[Reduced, ...] = ()  # columns that show other than the latest of runs; each field once, in order
     hidden: frozenset[str] = frozenset()  # ids of groups (Group.id) and runs (hex) whose eye is off
     open: frozenset[str] = frozenset()  # ids of the groups whose chevron is open
     page: int = 1
@@ -114,3 +123,7 @@ class Runset:
     def statistic(self, field: Field) -> str:
         """What its column shows of groups, and sorts them by."""
         return next((chosen.statistic for chosen in self.statistics if chosen.field == field), MEAN_STD)
+
+    def shown(self, field: Field) -> Field:
+        """Where its column has the value of a run, that statistics and sorting are of, from."""
+        return next((chosen for chosen in self.reduced if chosen.plain == field), field)

@@ -18,11 +18,12 @@ from django.utils import timezone
 from projects.models import Project
 from projects.query.fields import RUN_FIELDS, Type, id_of, numeric_fields
 from projects.query.reading import Ids, grouped, ids_of, numbers
-from projects.query.runset import CONFIG, RUN, Field
+from projects.query.reductions import REDUCTIONS
+from projects.query.runset import CONFIG, RUN, Field, Reduced
 from projects.query.statistics import Counts, Floats
 from projects.query.targets import path
-from runs.columns import EXACT, text_of
-from runs.models import ColumnValue, Kind, Run
+from runs.columns import EXACT, column_id, text_of
+from runs.models import ColumnValue, Kind, Run, Scope
 
 # A typed token, and a text that a value with it was logged as (equal values may differ in it).
 Pair: TypeAlias = tuple[str, str]
@@ -81,6 +82,15 @@ def some(project: Project, fields: Sequence[Field], runs: Sequence[uuid.UUID]) -
                         found[field][pair].append(run)
     for field, runs_of in found.items():
         yield field, _of_uuids(runs_of)
+
+
+def reduced(project: Project, field: Reduced, runs: Sequence[uuid.UUID]) -> Part:
+    """Numbers out of the history of these runs, however large. As many queries for one run as for all."""
+    read = REDUCTIONS[field.how].read
+    each = np.full(len(runs), np.nan) if read is None else read(column_id(project.id, Scope.HISTORY, field.key), runs)
+    known = np.isfinite(each)
+    distinct, codes = np.unique(each[known], return_inverse=True)
+    return Part(ids_of(runs)[known], codes, distinct, {})
 
 
 def run_pair(field: Field, value: Any) -> Pair | None:

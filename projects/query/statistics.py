@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,15 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """What a column of the table can show of a group. `number` is what groups are sorted by."""
+    """What a column of the table can show of a group. `number` is what groups are sorted by.
+
+    It takes Statistics to an array, or what has the same fields of one group to a number; `least`: of so many runs.
+    """
 
     key: str
     label: str
-    number: Callable[[Statistics], Floats]
+    number: Callable[[Any], Any]
+    least: int = 1
 
 
 MEAN_STD = "mean_std"  # unless something else was chosen
@@ -43,9 +48,9 @@ STATISTICS: dict[str, Statistic] = {
         Statistic("median", "Median", lambda of: of.median),
         Statistic("min", "Min", lambda of: of.low),
         Statistic("max", "Max", lambda of: of.high),
-        Statistic("stddev", "Std dev", lambda of: of.std),
-        Statistic("stderr", "Std err", lambda of: of.std / np.sqrt(np.maximum(of.n, 1))),
-        Statistic("count", "Count", lambda of: of.n.astype(np.float64)),
+        Statistic("stddev", "Std dev", lambda of: of.std, least=2),
+        Statistic("stderr", "Std err", lambda of: of.std / of.n**0.5, least=2),
+        Statistic("count", "Count", lambda of: of.n, least=0),
     )
 }
 

@@ -1,10 +1,14 @@
-"""What the runs table shows: groups, the runs under open ones, and what is left to fetch. At most nine queries."""
+"""What the runs table shows: groups, the runs under open ones, and what is left to fetch.
+
+At most nine queries, and a handful for each column of which runs show what only their histories tell.
+"""
 
 from __future__ import annotations
 
+import math
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal, TypeAlias
 
@@ -16,11 +20,13 @@ from projects.query.columns import table_columns
 from projects.query.fields import RUN_FIELDS, id_of, label, numeric_fields
 from projects.query.grouping import Group, Key, groups_of
 from projects.query.palette import colour
-from projects.query.runset import RUN, Field, Runset
+from projects.query.reductions import REDUCTIONS, Reduction
+from projects.query.runset import RUN, Field, Reduced, Runset
 from projects.query.sources import run_pair
-from projects.query.statistics import STATISTICS, Counts, Statistic
+from projects.query.statistics import MEAN_STD, STATISTICS, Counts, Floats, Statistic
 from projects.query.targets import path as path_of
 from projects.query.tree import Node, Tree
+from runs.columns import typed
 from runs.models import ColumnValue, Run
 from runs.states import state_of
 
@@ -37,6 +43,16 @@ class Header:
     numeric: bool
     sorted: Literal["ascending", "descending"] | None
     statistic: Statistic | None = None  # what it shows of groups, if it is numeric and there are groups
+    reduction: Reduction | None = None  # what it shows of runs, if that is not the latest
+
+    @property
+    def note(self) -> str:
+        """What was chosen of these: "median", "max per run", "median of max"."""
+        statistic = self.statistic.label.lower() if self.statistic and self.statistic.key != MEAN_STD else ""
+        if self.reduction is None:
+            return statistic
+        of_runs = self.reduction.label.lower()
+        return f"{statistic} of {of_runs}" if statistic else f"{of_runs} per run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +141,7 @@ class _Place:
 def table(project: Project, runset: Runset, *, below: str | None = None, page: int | None = None) -> Table:
     """The rows of the runset's page; with `below`, only those under the group of this id, from its page `page`."""
     columns = table_columns(project, runset)
-    tree = Tree(project, runset, columns if runset.grouping else ())
+    tree = Tree(project, runset, columns if runset.grouping else _reduced(runset, columns))
     node = tree.find_id(below) if below else tree.root
     page = page or (1 if below else runset.page)
     places = list(_places(tree, node, page)) if node else []
@@ -144,7 +160,7 @@ def run_rows(
 ) -> RunPage:
     """A page of the runs below a path, whatever their subgroups."""
     columns = table_columns(project, runset)
-    tree = Tree(project, runset)
+    tree = Tree(project, runset, _reduced(runset, columns))
     node = tree.find((key.field, key.token) for key in path)
     if node is None:
         return RunPage((), 0)
@@ -155,7 +171,7 @@ def run_rows(
 
 def every_run_row(project: Project, runset: Runset, columns: Sequence[Field]) -> Iterator[list[RunRow]]:
     """All runs in the order of the table, each once, EXPORTED at a time. Two queries each time."""
-    tree = Tree(project, runset)
+    tree = Tree(project, runset, _reduced(runset, columns))
     positions = _ordered_below(tree, tree.root)
     _, first = np.unique(positions, return_index=True)
     positions = positions[np.sort(first)]
@@ -170,6 +186,11 @@ def _ordered_below(tree: Tree, node: Node) -> Counts:
     return np.concatenate([_ordered_below(tree, child) for child in tree.ordered(node.children)])
 
 
+def _reduced(runset: Runset, columns: Sequence[Field]) -> tuple[Field, ...]:
+    """The columns whose values of runs may be in no summary."""
+    return tuple(field for field in columns if isinstance(runset.shown(field), Reduced))
+
+
 def _below(node: Node | None) -> int:
     return len(node.children) or len(node.positions) if node else 0
 
@@ -182,16 +203,19 @@ def _headers(project: Project, runset: Runset, columns: Sequence[Field]) -> tupl
         False: "ascending",
         True: "descending",
     }
-    return tuple(
-        Header(
-            field,
-            label(field),
-            field in numeric,
-            words[descending.get(field)],
-            STATISTICS[runset.statistic(field)] if runset.grouping and field in numeric else None,
+
+    def header(field: Field) -> Header:
+        head = Header(field, label(field), field in numeric, words[descending.get(field)])
+        if not head.numeric:
+            return head
+        shown = runset.shown(field)
+        return replace(
+            head,
+            statistic=STATISTICS[runset.statistic(field)] if runset.grouping else None,
+            reduction=REDUCTIONS[shown.how] if isinstance(shown, Reduced) else None,
         )
-        for field in columns
-    )
+
+    return tuple(map(header, columns))
 
 
 def _places(tree: Tree, node: Node, page: int) -> Iterator[tuple[Node, int, bool] | _Place | MoreRow]:
@@ -251,7 +275,13 @@ def _run_rows(project: Project, tree: Tree, places: Sequence[_Place], columns: S
         .in_bulk(wanted)
     )
     values: dict[uuid.UUID, dict[Field, Value]] = {id: {} for id in wanted}
-    by_id = {uuid.UUID(id_of(project, field)): field for field in columns if field.scope != RUN}
+    reduced = {
+        field: tree.frame.numbers(shown)
+        for field in columns
+        if isinstance(shown := tree.frame.shown.get(field), Reduced)
+    }
+    logged = [field for field in columns if field.scope != RUN and field not in reduced]
+    by_id = {uuid.UUID(id_of(project, field)): field for field in logged}
     found = ColumnValue.objects.filter(run_id__in=wanted, column_id__in=by_id) if by_id else ColumnValue.objects.none()
     for run_id, column_id, text, number in found.values_list("run_id", "column_id", "text", "number"):
         values[run_id][by_id[column_id]] = Value(text, number)
@@ -268,7 +298,7 @@ def _run_rows(project: Project, tree: Tree, places: Sequence[_Place], columns: S
                 state=state_of(run, now),
                 created_at=run.created_at,
                 colour=place.colour,
-                values=values[run.id] | _field_values(run, own),
+                values=values[run.id] | _field_values(run, own) | _reduced_values(reduced, place.position),
                 depth=place.depth,
                 eye="all" if place.visible else "none",
             )
@@ -285,6 +315,11 @@ def _field_values(run: Run, fields: Sequence[Field]) -> dict[Field, Value]:
         elif (pair := run_pair(field, value)) is not None:
             found[field] = Value(pair[1])
     return found
+
+
+def _reduced_values(reduced: Mapping[Field, Floats], position: int) -> dict[Field, Value]:
+    found = {field: float(numbers[position]) for field, numbers in reduced.items()}
+    return {field: Value(typed(number).text, number) for field, number in found.items() if not math.isnan(number)}
 
 
 def _eye(tree: Tree, node: Node) -> Eye:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from projects.query.runset import ColumnStatistic, Field, Filter, Runset, Sort
+from projects.query.runset import LATEST, ColumnStatistic, Field, Filter, Reduced, Runset, Sort
 from projects.query.statistics import MEAN_STD
 
 
@@ -45,8 +45,21 @@ def with_statistic(runset: Runset, field: Field, statistic: str) -> Runset:
     others = {chosen.field: chosen for chosen in runset.statistics if chosen.field != field}
     if statistic != MEAN_STD:
         others[field] = ColumnStatistic(field, statistic)
+    return _shown(replace(runset, statistics=tuple(others[it] for it in sorted(others))), field)
+
+
+def with_reduction(runset: Runset, field: Field, reduction: str) -> Runset:
+    """What the summary column shows of runs; its statistics and sorting follow."""
+    others = [chosen for chosen in runset.reduced if chosen.plain != field]
+    if reduction != LATEST:
+        others.append(Reduced(field.scope, field.key, reduction))
+    return _shown(replace(runset, reduced=tuple(sorted(others))), field)
+
+
+def _shown(runset: Runset, field: Field) -> Runset:
+    """At page 1 if rows are sorted by the field."""
     moves = any(sort.field == field for sort in runset.sort)
-    return replace(runset, statistics=tuple(others[it] for it in sorted(others)), page=1 if moves else runset.page)
+    return replace(runset, page=1) if moves else runset
 
 
 def turned(runset: Runset, key: Sort) -> Runset:

@@ -167,7 +167,7 @@ class Tree:
         """Of numeric fields, one entry a node."""
         positions, of_node = _together(nodes)
         for field in fields:
-            yield grouped_statistics(of_node, self.frame.numbers(field)[positions], len(nodes))
+            yield grouped_statistics(of_node, self.frame.numbers(self.frame.shown[field])[positions], len(nodes))
 
     def _node_values(self, nodes: Sequence[Node], field: Field) -> NDArray[np.float64]:
         """By the nodes' own field: its value; by a number: the statistic its column shows; by text: the one all runs
@@ -180,7 +180,7 @@ class Tree:
             return np.array([np.nan if node.token is None else node.rank for node in nodes], dtype=np.float64)
         if field in self.frame.numeric:
             (found,) = self.statistics(nodes, [field])
-            return STATISTICS[self.runset.statistic(field)].number(found)
+            return np.asarray(STATISTICS[self.runset.statistic(field)].number(found), dtype=np.float64)
         values = self._run_values(field)
         shared = np.full(len(nodes), np.nan)
         for place, node in enumerate(nodes):
@@ -195,7 +195,7 @@ class Tree:
         if field == CREATED:
             return np.arange(len(self.frame), dtype=np.float64)
         if field in self.frame.numeric:
-            return self.frame.numbers(field)
+            return self.frame.numbers(self.frame.shown[field])
         labels = self.frame.labels(field)
         return np.where(labels.codes < len(labels), labels.codes, np.nan)
 

@@ -91,6 +91,11 @@ def statistic_link(context: dict[str, Any], field: Field, statistic: str) -> str
 
 
 @register.simple_tag(takes_context=True)
+def reduction_link(context: dict[str, Any], field: Field, reduction: str) -> str:
+    return _link(context, toggles.with_reduction(context["runset"], field, reduction))
+
+
+@register.simple_tag(takes_context=True)
 def sort_only_link(context: dict[str, Any], field: Field, direction: str) -> str:
     """By this column alone; `direction` is ascending or descending."""
     key = Sort(field, descending=direction == "descending")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from projects.models import Project
 from projects.query.columns import Candidate, every_column, table_columns
-from projects.query.fields import RUN_FIELDS, Type, label
+from projects.query.fields import RUN_FIELDS, Type, groupable, label
 from projects.query.runset import CONFIG, RUN, SUMMARY, Field, Runset, Split
 from projects.query.splits import explodes, group_field_text, has_tags, split_label
 from runs.columns import typed
@@ -82,6 +82,13 @@ def field_choices(runset: Runset, candidates: Iterable[Candidate]) -> Choices:
 
 def field_choice(field: Field) -> FieldChoice:
     return FieldChoice(field, label(field))
+
+
+def group_choices(project: Project) -> list[FieldChoice]:
+    """All that runs can be grouped by: run fields, then columns in natural order. One query."""
+    own = [Field(RUN, key) for key in RUN_FIELDS if groupable(Field(RUN, key))]
+    columns = every_column(project).items()
+    return [*map(field_choice, own), *(FieldChoice(field, label(field), kinds=kinds) for field, kinds in columns)]
 
 
 def column_choices(project: Project, runset: Runset) -> Choices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
@@ -18,7 +18,7 @@ from projects.models import Project
 from projects.query import toggles
 from projects.query.columns import group_candidates
 from projects.query.from_url import group_fields_from
-from projects.query.replicates import varying
+from projects.query.replicates import Varying, group_sizes, varying
 from projects.query.runset import BadQuery
 from projects.query.splits import MOST_BINS, WAYS, group_field_text
 from projects.views.choices import field_choices
@@ -30,13 +30,19 @@ from projects.views.workspace import HtmxRequest, bad_query, form, view_context
 def group_by(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
     """The form that chooses the fields to group by: a page, or for htmx what a popover holds.
 
-    `replicates=1`: on to the project's page, grouped by every config column that varies and is not an `except`.
+    `replicates=1`: on to the project's page, grouped by every config column that varies and is not an `except`;
+    `replicates=sizes`: as text, how many groups of how many runs that makes.
     """
     owner = project_or_404(request, entity, project)
     try:
         looking = looking_or_404(request, owner)
         if "replicates" in request.GET:
-            return _by_all_that_varies(looking, request.GET)
+            varies = varying(group_candidates(owner, looking.runset))
+            excepted = set(request.GET.getlist("except"))
+            grouped = _by_all(looking, (it for it in varies if group_field_text(it.field) not in excepted))
+            if request.GET["replicates"] == "sizes":
+                return HttpResponse(group_sizes(owner, grouped.runset), content_type="text/plain; charset=utf-8")
+            return HttpResponseRedirect(f"{_page(owner)}?{grouped.query}".removesuffix("?"))
     except BadQuery as error:
         return bad_query(request, owner, error)
     return _form(request, looking)
@@ -74,10 +80,12 @@ def _form(
 ) -> HttpResponse:
     owner = looking.project
     candidates = group_candidates(owner, looking.runset)
-    varies = [(it, group_field_text(it.field)) for it in varying(candidates)]
+    varies = varying(candidates)
+    replicates = _by_all(looking, (it for it in varies if not it.excepted))
     context = view_context(looking) | {
         "choices": field_choices(looking.runset, candidates),
-        "varying": varies,
+        "varying": [(it, group_field_text(it.field)) for it in varies],
+        "sizes": group_sizes(owner, replicates.runset),
         "ways": WAYS.values(),
         "most_bins": MOST_BINS,
         "presets": presets_of(owner),
@@ -90,13 +98,12 @@ def _form(
     return response
 
 
-def _by_all_that_varies(looking: Looking, query: QueryDict) -> HttpResponse:
-    excepted = set(query.getlist("except"))
-    found = varying(group_candidates(looking.project, looking.runset))
-    fields = tuple(it.field for it in found if group_field_text(it.field) not in excepted)
-    shown = replace(looking, runset=toggles.with_fields(looking.runset, fields))
-    address = reverse("project", args=[looking.project.entity.name, looking.project.name])
-    return HttpResponseRedirect(f"{address}?{shown.query}".removesuffix("?"))
+def _by_all(looking: Looking, varies: Iterable[Varying]) -> Looking:
+    return replace(looking, runset=toggles.with_fields(looking.runset, tuple(it.field for it in varies)))
+
+
+def _page(project: Project) -> str:
+    return reverse("project", args=[project.entity.name, project.name])
 
 
 def _create(project: Project, looking: Looking, asked: QueryDict) -> str:

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_safe
 from projects.access import may_write
 from projects.query.fields import field_from, label, numeric_fields
 from projects.query.grouping import keys
-from projects.query.runset import BadQuery
+from projects.query.reductions import REDUCTIONS
+from projects.query.runset import LATEST, SUMMARY, BadQuery, Reduced
 from projects.query.statistics import STATISTICS
 from projects.query.tree import Tree
 from projects.views.doors import looking_or_404, project_or_404
@@ -20,7 +21,7 @@ from projects.views.workspace import HtmxRequest, bad_query, view_context
 
 @require_safe
 def column_menu(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
-    """What the column `of` shows of groups, and sorting by it."""
+    """What the column `of` shows of runs and of groups, and sorting by it."""
     owner = project_or_404(request, entity, project)
     try:
         looking = looking_or_404(request, owner)
@@ -28,12 +29,20 @@ def column_menu(request: HtmxRequest, entity: str, project: str) -> HttpResponse
     except BadQuery as error:
         return bad_query(request, owner, error)
     runset = looking.runset
-    statistics = STATISTICS.values() if runset.grouping and field in numeric_fields(owner, [field]) else ()
+    numeric = field in numeric_fields(owner, [field])
+    shown = runset.shown(field)
     return _menu(
         request,
         "column_menu",
         view_context(looking)
-        | {"field": field, "title": label(field), "statistics": statistics, "chosen": runset.statistic(field)},
+        | {
+            "field": field,
+            "title": label(field),
+            "reductions": REDUCTIONS.values() if numeric and field.scope == SUMMARY else (),
+            "reduction": shown.how if isinstance(shown, Reduced) else LATEST,
+            "statistics": STATISTICS.values() if numeric and runset.grouping else (),
+            "statistic": runset.statistic(field),
+        },
     )
 
 

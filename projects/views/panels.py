@@ -21,14 +21,15 @@ from projects.looking import Looking
 from projects.panel_kinds import KINDS
 from projects.query.runset import BadQuery
 from projects.query.selection import version
+from projects.query.splits import MOST_BINS, WAYS
 from projects.saved_views import panel_spec_reset, spec_save
 from projects.summaries import columns
 from projects.views.answers import answer_json, refused
+from projects.views.choices import group_choices
 from projects.views.compression import compressed
 from projects.views.doors import looking_or_404, project_or_404
 from projects.workspaces import (
     default_axis,
-    fields,
     metrics,
     overall_plot,
     overall_plot_save,
@@ -134,7 +135,9 @@ def _dialog(
         "action": f"{request.path}?{request.GET.urlencode()}",
         "kind": panel.kind,
         "tabs": tabs,
-        "fields": fields(looking.project),
+        "fields": group_choices(looking.project),
+        "ways": WAYS.values(),
+        "most_bins": MOST_BINS,
         "columns": columns(looking.project),
         "open_tab": "advanced",
     }

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Max, Min, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Length, Substr
 from numpy.typing import NDArray
 
@@ -78,11 +78,10 @@ def read(
 ) -> Points | Cells:
     """See runs.history.store.read."""
     with snapshot():
-        column = Column.objects.filter(id=column_id).values_list("project_id", "scope", "key").first()
+        column = _column(column_id)
         if column is None or not run_ids:
             return _points(run_ids, {})
-        project, scope, key = column
-        stream = StreamName.HISTORY if scope == Scope.HISTORY else StreamName.EVENTS
+        project, scope, key, stream = column
         asked = Asked(column_id, key, stream, run_ids)
         if x == "_step":
             return _by_step(asked, lo, hi, exact_below, cells, spread=spread)
@@ -93,14 +92,65 @@ def read(
         return _points(run_ids, _paired(asked, other), lo, hi)
 
 
+def _column(id: uuid.UUID) -> tuple[uuid.UUID, str, str, str] | None:
+    """Its project, scope, key and stream."""
+    found = Column.objects.filter(id=id).values_list("project_id", "scope", "key").first()
+    return None if found is None else (*found, StreamName.HISTORY if found[1] == Scope.HISTORY else StreamName.EVENTS)
+
+
+def extremes(*, column_id: uuid.UUID, run_ids: Sequence[uuid.UUID]) -> tuple[Floats, Floats]:
+    """See runs.history.store.extremes."""
+    # Two buckets are the widest there are: they come from the coarsest rollups.
+    found = read(column_id=column_id, run_ids=run_ids, x="_step", lo=None, hi=None, exact_below=0, cells=2, spread=True)
+    if isinstance(found, Points) or found.low is None or found.high is None:
+        return np.full(len(run_ids), np.nan), np.full(len(run_ids), np.nan)
+    return np.fmin.reduce(found.low, axis=1), np.fmax.reduce(found.high, axis=1)
+
+
+def firsts(*, column_id: uuid.UUID, run_ids: Sequence[uuid.UUID]) -> Floats:
+    """See runs.history.store.firsts."""
+    with snapshot():
+        column = _column(column_id)
+        if column is None:
+            return np.full(len(run_ids), np.nan)
+        asked = Asked(column_id, column[2], column[3], run_ids)
+        tails = _tails(asked)[0]
+        sealed = _gathered(_beginnings(asked))
+        # Of the others the first numbers are not finite, or there are none.
+        sure = {run for run, of_run in sealed.items() if any(np.isfinite(piece.values).any() for piece in of_run)}
+        sealed |= _gathered(_sealed(asked, [run for run in run_ids if run not in sure], *_ALL))
+        return np.array([_first(sealed.get(run, []) + tails.get(run, [])) for run in run_ids], dtype=np.float64)
+
+
+def _beginnings(asked: Asked) -> Iterator[tuple[uuid.UUID, Piece]]:
+    """Sealed numbers at the smallest step that a run has in the column."""
+    every = HistoryChunk.objects.filter(column_id=asked.column)
+    smallest = every.filter(run_id=OuterRef("run_id")).order_by("first_step").values("first_step")[:1]
+    rows = every.filter(run_id__in=among(asked.runs), first_step=Subquery(smallest))
+    fields = "run_id", "writer", "first_line", "first_step", "data"
+    for place, writer, first_line, step, data in placed(rows.values_list(*fields), asked.runs):
+        if piece := _piece(asked, asked.runs[place], (writer, first_line), data, step, step):
+            yield asked.runs[place], piece
+
+
+def _first(pieces: Iterable[Piece]) -> float:
+    """The first finite number, by step, then as logged; NaN without any."""
+    found = []
+    for piece in pieces:
+        (finite,) = np.nonzero(np.isfinite(piece.values))
+        if finite.size:
+            place = finite[np.argmin(piece.steps[finite])]
+            found.append((int(piece.steps[place]), piece.at, float(piece.values[place])))
+    return min(found)[2] if found else math.nan
+
+
 def logged(*, column_id: uuid.UUID) -> set[uuid.UUID]:
     """See runs.history.store.logged."""
     with snapshot():
-        column = Column.objects.filter(id=column_id).values_list("project_id", "scope", "key").first()
+        column = _column(column_id)
         if column is None:
             return set()
-        project, scope, key = column
-        stream = StreamName.HISTORY if scope == Scope.HISTORY else StreamName.EVENTS
+        project, _, key, stream = column
         found = set(Rollup.objects.filter(column_id=column_id, level=EXTENT).values_list("run_id", flat=True))
         rows = HistoryTail.objects.filter(run__project_id=project, stream=stream)
         name = tail.name(key)
@@ -252,12 +302,17 @@ def _sealed(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> Ite
         return
     rows = _chunks(asked, ids, low, high).values_list("run_id", "writer", "first_line", "data")
     for place, writer, first_line, data in placed(rows, ids):
-        try:
-            series = codec.series(data, low, high)
-        except codec.Corrupt as error:
-            _leave_out(asked, ids[place], error)
-            continue
-        yield ids[place], Piece((writer, first_line), *series)
+        if piece := _piece(asked, ids[place], (writer, first_line), data, low, high):
+            yield ids[place], piece
+
+
+def _piece(asked: Asked, run: uuid.UUID, at: tuple[str, int], data: bytes, low: int, high: int) -> Piece | None:
+    """A chunk's numbers in low ≤ step ≤ high; None if it can't be read."""
+    try:
+        return Piece(at, *codec.series(data, low, high))
+    except codec.Corrupt as error:
+        _leave_out(asked, run, error)
+        return None
 
 
 class _Front(NamedTuple):

@@ -30,7 +30,7 @@ from typing import Any
 from django.db import transaction
 
 from runs.history import compaction, reader, replay, writing
-from runs.history.shapes import Appended, Cells, LinesRefused, Points
+from runs.history.shapes import Appended, Cells, Floats, LinesRefused, Points
 from runs.models import Run, Stream, StreamName
 
 __all__ = [
@@ -40,6 +40,8 @@ __all__ = [
     "Points",
     "append",
     "clear",
+    "extremes",
+    "firsts",
     "read",
     "rows",
     "seal",
@@ -131,6 +133,16 @@ def read(
         cells=cells,
         spread=spread,
     )
+
+
+def extremes(*, column_id: uuid.UUID, run_ids: Sequence[uuid.UUID]) -> tuple[Floats, Floats]:
+    """The least and the greatest finite number of each run in a column, both (runs,); NaN where it has none."""
+    return reader.extremes(column_id=column_id, run_ids=run_ids)
+
+
+def firsts(*, column_id: uuid.UUID, run_ids: Sequence[uuid.UUID]) -> Floats:
+    """The first finite number of each run in a column, (runs,), in the order of Points; NaN where it has none."""
+    return reader.firsts(column_id=column_id, run_ids=run_ids)
 
 
 def logged(*, column_id: uuid.UUID) -> set[uuid.UUID]:

@@ -18,6 +18,7 @@ import * as settings from "./settings.js";
 import * as sort from "./sort.js";
 import * as ticks from "./ticks.js";
 import * as together from "./together.js";
+import * as widths from "./widths.js";
 
 let query = panels.runsetQuery();
 
@@ -26,6 +27,7 @@ function piece(event) {
   if (runs) {
     divider.mountPiece(runs);
     overall.mountPiece(runs);
+    widths.mountPiece();
     pins.mountPiece(runs);
     ticks.mountPiece(runs);
     more.mountPiece(runs, { fresh: event?.type !== "runs:refreshed" });
@@ -36,7 +38,7 @@ function piece(event) {
 }
 
 const BEHAVIOURS = [
-  combobox, divider, filter, find, groupBy, menus, more, ticks, together, panels, panelMenu, popover, overall, savedViews, search, settings, sort, live,
+  combobox, divider, filter, find, groupBy, menus, more, ticks, together, panels, panelMenu, popover, overall, savedViews, search, settings, sort, widths, live,
 ];
 for (const behaviour of BEHAVIOURS) behaviour.mount(document);
 piece();

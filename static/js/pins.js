@@ -25,6 +25,6 @@ const watched = new ResizeObserver(() => place(document.querySelector("#runs-scr
 export function mountPiece(root) {
   watched.disconnect();
   const table = root.querySelector("#runs-scroll > .table");
-  if (table) for (const box of [table, table.parentElement]) watched.observe(box);
+  if (table) for (const box of [table, table.parentElement, ...table.tHead.rows[0].cells]) watched.observe(box);
   else place(null);
 }

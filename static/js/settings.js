@@ -2,6 +2,7 @@
 import { Chart } from "./chart.js";
 import { openDialog } from "./dialog.js";
 import { address, panelQuery, redraw, runsetQuery } from "./panels.js";
+import * as splits from "./splits.js";
 import * as tabs from "./tabs.js";
 
 const PREVIEW_AFTER = 150;
@@ -10,7 +11,7 @@ const PREVIEW_AFTER = 150;
 export function specOf(fields) {
   const spec = {};
   for (const field of fields) {
-    if (!field.name || ["submit", "hidden"].includes(field.type) || (field.type === "radio" && !field.checked)) continue;
+    if (!field.name || field.type === "submit" || (field.type === "hidden" && !field.dataset.kind) || (field.type === "radio" && !field.checked)) continue;
     if (field.dataset.kind === "list") {
       const chosen = field.type === "checkbox" ? field.checked : field.value.trim() !== "";
       if (chosen) (spec[field.name] ??= []).push(field.value.trim());
@@ -22,12 +23,36 @@ export function specOf(fields) {
   return spec;
 }
 
+/** Fields to group by are typed, and say beside them how their values make groups, as the table's do. */
+function groupings(form) {
+  const known = new Map([...form.querySelectorAll("#setting-fields option")].map((option) => [option.value, option.dataset]));
+  const equip = (row, { how = "", numbers = "" } = {}) => {
+    const name = row.querySelector(".typed").value.trim();
+    const { bins, explodes } = known.get(name) ?? {};
+    splits.strip(row);
+    row.querySelector("input").value = row.dataset.plain = name;
+    for (const key of ["bins", "numbers", "explodes"]) delete row.dataset[key];
+    const exploded = { explode: "1", whole: "0" }[how];
+    if (bins !== undefined) Object.assign(row.dataset, { bins: exploded ? "" : how, numbers });
+    if (explodes !== undefined) row.dataset.explodes = exploded ?? explodes;
+    splits.equip(row, name);
+  };
+  for (const row of form.querySelectorAll(".inputs .row")) {
+    const said = splits.read(row.querySelector("input").value);
+    row.querySelector(".typed").value = said.plain;
+    equip(row, said);
+  }
+  for (const event of ["input", "change"]) form.addEventListener(event, splits.changed);
+  form.addEventListener("input", ({ target }) => target.matches(".inputs .typed") && equip(target.closest(".row")));
+}
+
 function complain(form, errors, { jump = false } = {}) {
   for (const old of form.querySelectorAll(".field-error")) old.remove();
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   let first = null;
   for (const [key, text] of Object.entries(errors)) {
-    const field = form.querySelector(`[name="${CSS.escape(key)}"]`);
+    const named = form.querySelector(`[name="${CSS.escape(key)}"]`);
+    const field = named?.type === "hidden" ? named.nextElementSibling : named;
     const place = field?.closest("[data-field]") ?? form.querySelector(".errors");
     const line = document.createElement("p");
     line.className = "field-error";
@@ -59,6 +84,7 @@ function live(dialog) {
     if (panel.dataset.kind) query.set("kind", panel.dataset.kind);
     return query;
   };
+  groupings(form);
   const preview = new Chart(panel, question, (errors) => complain(form, errors));
   const done = async (response) => {
     if (response.ok) {

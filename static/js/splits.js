@@ -14,6 +14,12 @@ function written(row) {
   return [row.dataset.plain, how, ...(edges.hidden ? [many.value] : numbers(edges.value))].join(":");
 }
 
+/** The inverse: a field, how its values make groups, and the numbers of that. */
+export function read(text) {
+  const [, plain, how = "", given = ""] = text.match(/^((?:\\.|[^:\\])*)(?::([^:]*))?(?::(.*))?$/) ?? [text, text];
+  return { plain, how, numbers: given.replaceAll(":", ", ") };
+}
+
 const isTags = (row) => row.dataset.plain === "tags";
 const numbers = (text) => text.split(/[\s,;]+/).filter(Boolean);
 

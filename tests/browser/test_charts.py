@@ -192,7 +192,7 @@ def test_only_runs_of_chosen_states_are_counted(page: Page, project: str) -> Non
     expect(note(preview)).to_contain_text("6 of 6 runs · over epoch")
 
 
-def test_a_panel_is_grouped_named_and_dashed_by_fields_of_its_own(page: Page, project: str) -> None:
+def test_a_panel_is_grouped_named_and_dashed_by_fields_of_its_own(page: Page, project: str, shots: Path) -> None:
     page.goto(project)
     dialog = edit(page, "Advanced")
     preview = dialog.locator("section.panel")
@@ -202,7 +202,9 @@ def test_a_panel_is_grouped_named_and_dashed_by_fields_of_its_own(page: Page, pr
     expect(dialog.locator(".field-error")).to_have_text("Choose a field to group by.")
     field.fill("display_name")
     plot = preview.locator(".plot").element_handle()
-    wait_until(page, "plot => plot._fullData.filter(trace => trace.meta.role === 'line').length === 6", arg=plot)
+    wait_until(
+        page, "plot => (plot._fullData ?? []).filter(trace => trace.meta.role === 'line').length === 6", arg=plot
+    )
     assert list(lines(preview)) == [f"Name: {lr} {seed}" for lr in (0.1, 0.3) for seed in range(RUNS)]
     dialog.get_by_role("tab", name="Legend").click()
     dialog.get_by_label("Names of lines").fill("${run:displayName} at ${config:lr}")
@@ -216,8 +218,33 @@ def test_a_panel_is_grouped_named_and_dashed_by_fields_of_its_own(page: Page, pr
     expect(dialog).to_have_count(0)
     page.reload()
     assert list(lines(panel(page, METRIC)))[-1] == "0.3 2 at 0.3"
+    dialog = edit(page, "Advanced")
+    preview = dialog.locator("section.panel")
+    expect(field).to_have_value("display_name")
+    field.fill("config.lr")
+    ways = dialog.get_by_label("How its numbers make groups: config.lr")
+    ways.select_option(label="Log")
+    dialog.get_by_label("How many bins: config.lr").fill("1")
+    expect(dialog.locator(".field-error")).to_contain_text("2 to 100")
+    ways.select_option(label="Edges")
+    dialog.get_by_label("Edges of the bins: config.lr").fill("0.2, 0.25")
+    plot = preview.locator(".plot").element_handle()
+    wait_until(
+        page, "plot => (plot._fullData ?? []).filter(trace => trace.meta.role === 'line').length === 2", arg=plot
+    )
+    dialog.get_by_role("tab", name="Legend").click()
+    dialog.get_by_label("Names of lines").fill("")
+    dialog.get_by_role("tab", name="Advanced").click()
+    expect(dialog.locator(".field-error")).to_have_count(0)
+    page.screenshot(path=shots / "panel-bins-light.png")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    page.reload()
+    assert list(lines(panel(page, METRIC))) == ["lr: &lt; 0.2", "lr: &gt; 0.25"]
     edit(page, "Advanced")
-    expect(page.get_by_label("Field 1 to group by")).to_have_value("display_name")
+    expect(field).to_have_value("config.lr")
+    expect(ways).to_have_value("edges")
+    expect(dialog.get_by_label("Edges of the bins: config.lr")).to_have_value("0.2, 0.25")
     page.get_by_role("button", name="Reset to project default").click()
     expect(note(panel(page, METRIC))).to_contain_text("mean ± std dev · 6 of 6 runs")
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.experiment import LEARNING_RATES, SEEDS, losses
-from tests.browser.plots import lines, panel
+from tests.browser.plots import lines, panel, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -63,10 +63,11 @@ def test_a_column_shows_and_sorts_by_the_statistic_chosen_in_its_head(page: Page
     head.focus()
     page.keyboard.press("Enter")
     menu = page.get_by_role("dialog", name="Menu of column train/loss")
-    expect(menu.get_by_role("link", name="Mean ± std")).to_be_focused()
+    expect(menu.get_by_role("link", name="Latest")).to_be_focused()
     page.screenshot(path=shots / "column-menu-light.png")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
+    for _ in range(6):
+        page.keyboard.press("ArrowDown")
+    expect(menu.get_by_role("link", name="Median")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"stat=median:summary\.train/loss"))
     expect(menu).to_be_hidden()
@@ -85,9 +86,80 @@ def test_a_column_shows_and_sorts_by_the_statistic_chosen_in_its_head(page: Page
     page.reload()
     expect(labels(page, "group")).to_have_text([f"lr: {lr}" for lr in by_deviation])
     head.click()
+    menu.get_by_role("list", name="Runs show").get_by_role("link", name="First").click()
+    expect(page.locator("#runs thead th .statistic")).to_have_text("std dev of first")
+    for lr in LEARNING_RATES:
+        shown = float(row(page, f"lr: {lr}").locator("td.number").inner_text())
+        assert shown == pytest.approx(losses(lr)[:, 0].std(ddof=1), rel=1e-3)
+    head.click()
+    expect(menu.get_by_role("link", name="First")).to_have_attribute("aria-current", "true")
     page.keyboard.press("Escape")
     expect(menu).to_be_hidden()
     expect(head).to_be_focused()
+
+
+def test_columns_are_as_wide_as_they_were_made(page: Page, project: str, shots: Path) -> None:
+    page.goto(f"{project}?group=&columns=config.lr&columns=config.seed&columns=summary.train/loss")
+
+    def width(name: str) -> float:
+        return page.locator("#runs thead th", has_text=name).bounding_box()["width"]
+
+    def edge(name: str) -> Locator:
+        return page.get_by_role("slider", name=f"Width of column {name}")
+
+    def drag(name: str, by: float) -> None:
+        box = edge(name).bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + by / 2, y)
+        page.mouse.move(x + by, y)
+        page.mouse.up()
+
+    names = ("Name", "lr", "seed", "train/loss")
+    before = {name: width(name) for name in names}
+    drag("Name", -50)
+    drag("lr", 60)
+    wanted = before | {"Name": before["Name"] - 50, "lr": before["lr"] + 60}
+    assert {name: width(name) for name in names} == pytest.approx(wanted, abs=1)
+    edge("seed").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    wanted["seed"] = width("seed")
+    assert before["seed"] + 8 <= wanted["seed"] <= before["seed"] + 24
+    expect(edge("seed")).to_have_value(re.compile(r"\d+"))
+    page.screenshot(path=shots / "widths-light.png")
+
+    page.reload()
+    expect(row(page, "lr=0.1 seed=2")).to_be_visible()
+    assert {name: width(name) for name in names} == pytest.approx(wanted, abs=1)
+    page.get_by_role("link", name="seed", exact=True).click()
+    expect(page.locator("#runs thead th[aria-sort]")).to_have_text(re.compile("seed"))
+    assert {name: width(name) for name in names} == pytest.approx(wanted, abs=1)
+    # A change of a run changes rows of the table in place.
+    page.locator("#runs table").evaluate("table => { table.dataset.mine = 'yes'; }")
+    tick(page, "lr=0.1 seed=2").check()
+    bulk(page, "Tag").click()
+    page.locator("#bulk-value-tag_add").fill("wide")
+    page.locator("#bulk-tag_add form").get_by_role("button", name="Tag").click()
+    expect(page.locator("#undo")).to_be_visible()
+    undo(page)
+    expect(page.locator("#runs table[data-mine]")).to_have_count(1)
+    assert {name: width(name) for name in names} == pytest.approx(wanted, abs=1)
+
+    edge("lr").dblclick()
+    wait_until(page, f"document.querySelectorAll('#runs th')[2].offsetWidth < {wanted['lr'] - 50}")
+    edge("Name").focus()
+    page.keyboard.press("Delete")
+    drag("train/loss", 900)
+    box = page.locator("#runs-scroll")
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth + 500")
+    for name in ("lr", "seed", "train/loss", "Name"):
+        edge(name).dblclick()
+    wait_until(page, "!document.querySelector('.workspace').classList.contains('resized')")
+    page.go_back()
+    expect(page.locator("#runs thead th[aria-sort]")).to_have_count(0)
+    assert {name: width(name) for name in names} == pytest.approx(before, abs=1)
 
 
 def test_a_groups_tick_is_of_all_its_runs_and_they_move_and_come_back(page: Page, project: str, shots: Path) -> None:

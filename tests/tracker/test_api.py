@@ -99,6 +99,17 @@ def test_runs_come_in_pages_with_their_values(cast: Cast) -> None:
     assert [run["values"]["summary.loss"] for run in answer["runs"]] == sorted(losses(0.3)[:, -1].tolist())
 
 
+def test_runs_and_groups_answer_with_what_the_column_shows_of_runs(cast: Cast) -> None:
+    owner, asked = cast.as_("owner"), "group=config.lr&sort=-summary.loss&show=min:summary.loss"
+    lowest = losses(0.3).min(axis=1)
+    answer = owner.get(f"{BASE}/runs?f=config.lr:=:0.3&{asked}").json()
+    assert [run["values"]["summary.loss"] for run in answer["runs"]] == sorted(lowest.tolist(), reverse=True)
+    first, _ = owner.get(f"{BASE}/groups?{asked}").json()
+    assert first["key"] == {"config.lr": "0.3"}
+    assert first["columns"]["summary.loss"]["mean"] == pytest.approx(lowest.mean(), rel=1e-12)
+    assert owner.get(f"{BASE}/runs?show=min:config.lr").status_code == 400
+
+
 @pytest.mark.parametrize(
     "path",
     ["/runs?sort=nonsense", "/runs?q=/(/", "/groups?group=", "/series?metric=loss&settings={", "/runs?page=0"],

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from django.http import QueryDict
 from hypothesis import HealthCheck, given, settings
@@ -7,8 +9,10 @@ from projects.query import toggles
 from projects.query.fields import RUN_FIELDS, groupable
 from projects.query.from_url import condition_from, condition_text, query_string, runset_from_query
 from projects.query.operators import JOINS, OPERATORS, filter_label
+from projects.query.reductions import REDUCTIONS
 from projects.query.runset import (
     CONFIG,
+    LATEST,
     RUN,
     SUMMARY,
     BadQuery,
@@ -17,6 +21,7 @@ from projects.query.runset import (
     Condition,
     Field,
     Filter,
+    Reduced,
     Runset,
     Sort,
 )  # fmt: skip
@@ -44,6 +49,10 @@ def _statistics(chosen: dict[Field, str]) -> tuple[ColumnStatistic, ...]:
     return tuple(ColumnStatistic(field, chosen[field]) for field in sorted(chosen))
 
 
+def _reduced(chosen: dict[str, str]) -> tuple[Reduced, ...]:
+    return tuple(Reduced(SUMMARY, key, chosen[key]) for key in sorted(chosen))
+
+
 def _branches(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
     some = st.lists(parts, min_size=1, max_size=2, unique=True).map(tuple)
     return st.builds(Branch, st.sampled_from(list(JOINS)), some)
@@ -52,6 +61,7 @@ def _branches(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
 _flat = _conditions()
 _filters = _flat | _branches(_flat | _branches(_flat))
 _chosen_statistic = st.sampled_from([key for key in STATISTICS if key != MEAN_STD])
+_chosen_reduction = st.sampled_from([key for key in REDUCTIONS if key != LATEST])
 _ids = st.frozensets(st.text("abcXYZ019-_", min_size=1, max_size=32), max_size=4)
 _runsets = st.builds(
     Runset,
@@ -63,6 +73,7 @@ _runsets = st.builds(
     columns=st.none() | st.just("differ") | _few(_any_field),
     pinned=_few(_any_field),
     statistics=st.dictionaries(_any_field, _chosen_statistic, max_size=3).map(_statistics),
+    reduced=st.dictionaries(_text, _chosen_reduction, max_size=3).map(_reduced),
     hidden=_ids,
     open=_ids,
     page=st.integers(1, 1000),
@@ -218,4 +229,24 @@ def test_a_column_shows_one_statistic_of_groups():
     assert toggles.with_statistic(runset, ACC, "mean_std") == PLAIN
     for text in ("stat=sum:config.lr", "stat=median", "stat=median:config.lr&stat=max:config.lr"):
         with pytest.raises(BadQuery, match=r"^stat: "):
+            read(text)
+
+
+def test_a_summary_column_shows_one_value_of_each_run():
+    runset = read("show=max:summary.val/acc&show=latest:summary.loss")
+    assert runset.shown(ACC) == Reduced(SUMMARY, "val/acc", "max")
+    assert runset.shown(LR) == LR
+    loss = Field(SUMMARY, "loss")
+    assert (
+        query_string(toggles.with_reduction(runset, loss, "first"), PLAIN)
+        == "show=first:summary.loss&show=max:summary.val/acc"
+    )
+    assert toggles.with_reduction(runset, ACC, "latest") == PLAIN
+    assert read("show=", runset) == PLAIN
+    sorted_by = replace(runset, sort=(Sort(ACC),), page=3)
+    assert toggles.with_reduction(sorted_by, ACC, "min").page == 1
+    assert toggles.with_reduction(sorted_by, loss, "min").page == 3
+    for text in ("show=mean:summary.acc", "show=max", "show=max:config.lr", "show=max:group", "show=max:summary.a%00",
+                 "show=max:summary.acc&show=min:summary.acc", "show=max:nothing"):  # fmt: skip
+        with pytest.raises(BadQuery, match=r"^show: "):
             read(text)

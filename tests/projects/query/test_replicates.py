@@ -1,7 +1,8 @@
 import pytest
 
 from projects.query.columns import group_candidates
-from projects.query.replicates import seed_like, varying
+from projects.query.fields import field_from
+from projects.query.replicates import group_sizes, seed_like, varying
 from projects.query.runset import Runset
 from tests.factories import make_project, make_run, set_values
 
@@ -34,3 +35,15 @@ def test_what_varies_is_what_differs_or_is_missing_somewhere():
     assert [(it.field.key, it.distinct, it.excepted) for it in found] == [
         ("lr", 2, False), ("opt.seed", 4, True), ("rare", 1, False)
     ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_the_sizes_of_groups_are_told_in_a_few_words():
+    project = make_project()
+    lr, seed, same = map(field_from, ("config.lr", "config.seed", "config.same"))
+    for number, rate in enumerate([1, 1, 1, 2, 2, 3]):
+        set_values(make_run(project), config={"lr": rate, "seed": number, "same": 1})
+    expected = {(lr,): "3 groups of 1 to 3 runs", (lr, seed): "6 groups of 1 run", (same,): "1 group of 6 runs"}
+    for fields, said in expected.items():
+        assert group_sizes(project, Runset(fields=fields, grouped=True)) == said
+    assert group_sizes(project, Runset(fields=(lr,))) == ""

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projects.query.grouping import measured
 from projects.query.statistics import STATISTICS, grouped_statistics
 
 _values = st.floats(min_value=-1e300, max_value=1e300) | st.sampled_from([1e15, 1e15 + 0.5, 5e-324, 0.0, -0.0])
@@ -63,3 +64,12 @@ def test_each_statistic_is_that_of_numpy_and_says_where_there_is_none():
     assert np.isnan([STATISTICS[key].number(found)[1] for key in STATISTICS if key != "count"]).all()
     assert np.isnan([STATISTICS[key].number(found)[2] for key in ("stddev", "stderr")]).all()
     assert STATISTICS["count"].number(found).tolist() == [3, 0, 1]
+
+
+@pytest.mark.parametrize("values", [[], [3.0], [4.0, 1.0, 2.5]])
+def test_a_cell_has_the_number_that_groups_are_sorted_by(values):
+    found = grouped_statistics(np.zeros(len(values), dtype=np.int64), np.array(values), 1)
+    (cell,) = measured(found)
+    for key, statistic in STATISTICS.items():
+        number = float(statistic.number(found)[0])
+        assert cell.number(key) == (None if np.isnan(number) else pytest.approx(number, rel=1e-15)), key

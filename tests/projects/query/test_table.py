@@ -1,11 +1,15 @@
-import pytest
+import math
 
-from projects.query import toggles
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from projects.query import memory, toggles
 from projects.query.fields import field_from
 from projects.query.grouping import groups
 from projects.query.runset import Runset, Sort
 from projects.query.table import run_rows, table
-from tests.factories import make_project, make_run, set_values
+from tests.factories import log_run, make_project, make_run, set_values
 
 pytestmark = pytest.mark.django_db
 
@@ -161,3 +165,94 @@ def test_groups_are_sorted_by_the_statistic_that_the_column_shows(project):
         measured = [value for value in shown if value is not None]
         assert measured == sorted(measured, reverse=True)
     assert table(project, Runset()).headers[0].statistic is None
+
+
+CURVES = {"dip": [5.0, math.nan, 1.0, 3.0], "rise": [2.0, math.inf, 4.0, 9.0], "odd": ["warm", math.nan]}
+SHOWN = {
+    "latest": {"dip": 3.0, "rise": 9.0, "odd": 7.0, "none": 8.0}, "min": {"dip": 1.0, "rise": 2.0},
+    "max": {"dip": 5.0, "rise": 9.0}, "first": {"dip": 5.0, "rise": 2.0},
+}  # fmt: skip
+
+
+@pytest.fixture
+def curves(project):
+    """Of two runs the history has numbers, of one none that is finite, of one nothing at all."""
+    for name, curve in CURVES.items():
+        last = 7.0 if name == "odd" else curve[-1]
+        log_run(project, name, [{"acc": value} for value in curve], summary={"acc": last}, group="g")
+    add(project, "none", group="g", summary={"acc": 8.0})
+    return project
+
+
+def counted_queries(project, runset):
+    with CaptureQueriesContext(connection) as asked:
+        table(project, runset)
+    return len(asked)
+
+
+@pytest.mark.parametrize("reduction", SHOWN)
+def test_what_a_summary_column_shows_of_runs_comes_before_the_statistic_of_their_group(curves, reduction):
+    expected = SHOWN[reduction]
+    runset = toggles.with_reduction(Runset(fields=(GROUP,), grouped=True), ACC, reduction)
+    [row] = table(curves, runset).rows
+    cell, numbers = row.group.cells[ACC], sorted(expected.values())
+    assert (cell.n, cell.low, cell.high) == (len(numbers), numbers[0], numbers[-1])
+    assert cell.mean == pytest.approx(sum(numbers) / len(numbers))
+
+    below = table(curves, toggles.toggled_open(runset, row.group.id)).rows[1:]
+    alone = table(curves, toggles.with_reduction(Runset(), ACC, reduction)).rows
+    paged = run_rows(curves, toggles.with_reduction(Runset(), ACC, reduction)).rows
+    for rows in (below, alone, paged):
+        assert {row.name: row.values[ACC].number for row in rows if ACC in row.values} == expected
+    [head] = table(curves, runset).headers
+    assert head.note == ("" if reduction == "latest" else f"{reduction} per run")
+    if reduction != "latest":
+        assert table(curves, toggles.with_statistic(runset, ACC, "median")).headers[0].note == f"median of {reduction}"
+
+
+@pytest.mark.parametrize("reduction", SHOWN)
+def test_runs_and_groups_are_sorted_by_what_is_shown_of_runs(curves, reduction):
+    expected = SHOWN[reduction]
+    sort = (Sort(ACC, True),)
+    found = table(curves, toggles.with_reduction(Runset(sort=sort), ACC, reduction)).rows
+    by_value = sorted(expected, key=expected.get, reverse=True)
+    assert [row.name for row in found][: len(expected)] == by_value
+    name = field_from("display_name")
+    grouped = toggles.with_reduction(Runset(fields=(name,), grouped=True, sort=sort), ACC, reduction)
+    assert [row.group.path[-1].text for row in table(curves, grouped).rows][: len(expected)] == by_value
+
+
+def test_grouping_and_filters_go_by_the_latest_and_texts_have_nothing_else(curves):
+    grouped = toggles.with_reduction(Runset(fields=(ACC,), grouped=True), ACC, "min")
+    assert [row.group.path[-1].text for row in table(curves, grouped).rows] == ["3", "7", "8", "9"]
+    add(curves, "text", summary={"word": "a"})
+    word = field_from("summary.word")
+    runset = toggles.with_reduction(Runset(columns=(word,)), word, "max")
+    found = table(curves, runset)
+    assert (found.rows[0].values[word].text, found.headers[0].note) == ("a", "")
+
+
+def test_a_new_point_is_seen_and_what_is_known_is_not_asked_for_again(curves):
+    memory.forget()
+    latest = Runset(fields=(GROUP,), grouped=True)
+    runset = toggles.with_reduction(latest, ACC, "max")
+    cold, warm = counted_queries(curves, runset), counted_queries(curves, runset)
+    counted_queries(curves, latest)
+    assert cold > warm == counted_queries(curves, latest)
+    log_run(curves, "new", [{"acc": 50.0}, {"acc": 0.0}], group="g", summary={"acc": 0.0})
+    [row] = table(curves, runset).rows
+    assert (row.group.cells[ACC].n, row.group.cells[ACC].high) == (3, 50.0)
+    memory.forget()
+    assert table(curves, runset).rows == (row,)
+
+
+def test_the_number_of_queries_for_histories_does_not_grow_with_runs(curves):
+    loss = field_from("summary.loss")
+    runset = toggles.with_reduction(toggles.with_reduction(Runset(), ACC, "max"), loss, "first")
+    counts = []
+    for first, after in ((0, 1), (1, 20)):
+        for i in range(first, after):
+            log_run(curves, f"more-{i}", [{"acc": i, "loss": 1}] * 5, summary={"acc": i, "loss": i})
+        memory.forget()
+        counts.append(counted_queries(curves, runset))
+    assert counts[0] == counts[1]

@@ -12,7 +12,7 @@ from django.test import Client
 from projects.models import Membership, Project, Role, User, Visibility
 from projects.query.grouping import groups
 from projects.query.runset import RUN, Field, Runset
-from tests.factories import make_project, make_run, make_user
+from tests.factories import make_project, make_run, make_user, set_values
 
 pytestmark = pytest.mark.django_db
 
@@ -123,7 +123,15 @@ def test_menus_are_pages_without_javascript(client: Client, owner: User, project
     assert 'href="/ada/digits?group=group&amp;stat=median:duration"' in page
     assert 'href="/ada/digits?sort=-duration&amp;group=group"' in page or "sort=-duration" in page
     assert "Groups show" not in client.get("/ada/digits/column-menu?group=&of=duration").content.decode()
+    assert "Runs show" not in page
     assert client.get("/ada/digits/column-menu?of=nothing").status_code == 400
+    set_values(project.runs.first(), summary={"acc": 1, "word": "a"})
+    page = client.get("/ada/digits/column-menu?group=&show=max:summary.acc&of=summary.acc").content.decode()
+    assert "Runs show" in page
+    assert 'show=max:summary.acc" aria-current="true">Max</a>' in page
+    assert "show=first:summary.acc" in page
+    assert "Runs show" not in client.get("/ada/digits/column-menu?of=summary.word").content.decode()
+    assert client.get("/ada/digits/column-menu?show=max:config.lr&of=summary.acc").status_code == 400
     [a, _] = groups(project, BY)
     assert 'value="a"' in client.get(f"/ada/digits/group-menu?group=group&of={a.id}").content.decode()
     assert client.get("/ada/digits/group-menu?group=group&of=gone").status_code == 404

@@ -16,7 +16,7 @@ from pyarrow.parquet import ParquetFile
 from projects.access import api_key_create
 from projects.models import Project, User, Visibility
 from projects.query import table
-from tests.factories import make_project, make_run, make_user, set_values
+from tests.factories import log_run, make_project, make_run, make_user, set_values
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +92,16 @@ def test_groups_come_with_the_statistics_shown_and_n(got: Callable[[str], bytes]
     assert found[1]["summary.loss std dev"] == found[2]["summary.loss mean"] == ""
     medians = json.loads(got(f"as=json&{query}&stat=median:summary.loss"))
     assert [row["summary.loss median"] for row in medians] == [2.5, 0.25, None]
+
+
+def test_what_is_shown_of_runs_is_exported_under_its_name(got: Callable[[str], bytes], project: Project) -> None:
+    for name, curve in (("a", [3.0, 1.0, 2.0]), ("b", [4.0, 9.0, 5.0])):
+        log_run(project, name, [{"loss": value} for value in curve], summary={"loss": curve[-1]}, config={"lr": 7})
+    query = "f=config.lr:=:7&columns=summary.loss&sort=-summary.loss&show=min:summary.loss"
+    found = json.loads(got(f"as=json&group=&{query}"))
+    assert [(row["id"], row["summary.loss (min)"]) for row in found] == [("b", 4.0), ("a", 1.0)]
+    [group] = json.loads(got(f"as=json&rows=groups&group=config.lr&stat=max:summary.loss&{query}"))
+    assert (group["summary.loss (min) max"], group["summary.loss (min) n"]) == (4.0, 2)
 
 
 @pytest.mark.usefixtures("project")

@@ -55,6 +55,24 @@ def test_replicates_lead_to_the_page_grouped_by_all_that_varies(cast: Cast) -> N
     assert every["Location"] == PAGE
 
 
+def test_replicates_say_how_many_groups_they_would_make(cast: Cast) -> None:
+    owner = cast.as_("owner")
+    first = re.search(r'class="sizes"[^>]*>([^<]*)<', owner.get(FORM).content.decode())
+    asked = {"": first and first[1]}
+    for query in ("", "&except=config.seed", "&except=config.seed&except=config.a%5C:b&q=r",
+                  "&except=config.seed&except=config.lr&except=config.a%5C:b"):  # fmt: skip
+        answer = owner.get(f"{FORM}?replicates=sizes{query}")
+        said = asked[query] = answer.content.decode()
+        page = owner.get(owner.get(f"{FORM}?replicates=1{query}")["Location"]).content.decode()
+        groups = re.search(r"Name \((\d+) groups? ", page)
+        assert said.split(" ")[0] == (groups[1] if groups else "")
+    assert first is not None
+    assert first[1] == asked["&except=config.seed"]
+    assert asked["&except=config.seed&except=config.a%5C:b&q=r"] == "2 groups of 2 runs"
+    assert cast.as_("stranger").get(f"{FORM}?replicates=sizes").status_code == 404
+    assert owner.get(f"{FORM}?replicates=sizes&q=/(/").status_code == 400
+
+
 def test_seeds_are_ticked_off_beforehand(cast: Cast) -> None:
     html = cast.as_("owner").get(FORM).content.decode()
     ticked = re.findall(r'name="except" value="([^"]*)"( checked)?', html)

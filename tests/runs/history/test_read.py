@@ -118,6 +118,41 @@ def test_a_read_is_what_plain_python_says_however_the_lines_came(bench: Bench, d
 
 @example
 @given(data=st.data())
+def test_least_greatest_and_first_are_those_of_the_finite_points(bench: Bench, data: st.DataObject) -> None:
+    runs, lines = zip(*(logged(bench, data) for _ in range(data.draw(st.integers(1, 3)))), strict=True)
+    asked = {"column_id": bench.column("loss"), "run_ids": [*(run.id for run in runs), bench.column("no run")]}
+    of_runs = [[y for _, y in plainly.points(list(of_run), "loss") if np.isfinite(y)] for of_run in lines]
+    low, high = store.extremes(**asked)
+    np.testing.assert_array_equal(low, [*(min(finite, default=np.nan) for finite in of_runs), np.nan])
+    np.testing.assert_array_equal(high, [*(max(finite, default=np.nan) for finite in of_runs), np.nan])
+    np.testing.assert_array_equal(store.firsts(**asked), [*(next(iter(of), np.nan) for of in of_runs), np.nan])
+
+
+def test_of_several_writers_the_first_number_is_the_one_that_points_begin_with(bench: Bench) -> None:
+    run = bench.run()
+    for writer, value in (("b", 1), ("a", 2)):
+        bench.log(run, [json.dumps({"_step": step, "loss": value}) for step in (7, 5, 9)], writer=writer)
+    for _ in range(2):
+        points = bench.read([run])
+        assert isinstance(points, store.Points)
+        assert store.firsts(column_id=bench.column("loss"), run_ids=[run.id]).tolist() == [points.y[0]] == [2]
+        store.seal(run_id=run.id)
+    assert np.isnan(store.firsts(column_id=bench.column("no such key"), run_ids=[run.id])).all()
+    assert np.isnan(store.extremes(column_id=bench.column("no such key"), run_ids=[run.id])).all()
+
+
+@pytest.mark.parametrize("damage", [b"", b"nothing like a chunk"])
+def test_the_first_number_is_looked_for_behind_a_chunk_that_is_damaged(bench: Bench, damage: bytes) -> None:
+    run = bench.run()
+    bench.log(run, [json.dumps({"_step": step, "loss": step}) for step in range(60)])
+    column = bench.column("loss")
+    first, second, *_ = HistoryChunk.objects.filter(column_id=column).order_by("first_line")
+    HistoryChunk.objects.filter(pk=first.pk).update(data=damage)
+    assert store.firsts(column_id=column, run_ids=[run.id]).tolist() == [second.first_step]
+
+
+@example
+@given(data=st.data())
 def test_sealing_changes_no_answer(bench: Bench, data: st.DataObject) -> None:
     run, _ = logged(bench, data)
     asked = {"exact_below": data.draw(st.integers(0, 60)), "cells": data.draw(st.integers(1, 100))}
