@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import uuid
-from collections.abc import Set
-from dataclasses import replace
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -44,23 +45,57 @@ def panel_drawing(
     cells: int = CELLS,
 ) -> Drawing:
     """What a panel draws: the first groups of the table, up to the plot's limit, that have logged the metric."""
+    with store.snapshot():
+        return panel_sketch(project, runset, metric, plot).drawing(lo=lo, hi=hi, cells=cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What a panel draws, without the numbers. `plot` has the x axis in force."""
+
+    project: Project
+    metric: str
+    plot: LinePlot
+    groups: Sequence[RunGroup]
+    total_groups: int
+    logged: Set[uuid.UUID]
+    grouped: bool
+
+    @property
+    def version(self) -> str:
+        """Another whenever the numbers may be, and as long as none of the runs drawn has changed the same."""
+        of_all = repr((self.metric, self.plot, self.total_groups, self.grouped, len(self.groups)))
+        digest = hashlib.sha256(of_all.encode("utf-8", "surrogatepass"))
+        for group in self.groups:
+            of_group = repr((replace(group, run_ids=()), len(group.run_ids)))
+            digest.update(of_group.encode("utf-8", "surrogatepass"))
+            digest.update(b"".join(run.bytes for run in group.run_ids) + group.changed)
+            digest.update(bytes(run in self.logged for run in group.run_ids))
+        return digest.hexdigest()
+
+    def drawing(self, *, lo: float | None = None, hi: float | None = None, cells: int = CELLS) -> Drawing:
+        """To be called in the snapshot in which the sketch was made."""
+        with _drawing:
+            return draw(
+                project_id=self.project.id,
+                metric=self.metric,
+                plot=self.plot,
+                groups=self.groups,
+                total_groups=self.total_groups,
+                lo=lo,
+                hi=hi,
+                cells=cells,
+                logged=self.logged,
+                grouped=self.grouped,
+            )
+
+
+def panel_sketch(project: Project, runset: Runset, metric: str, plot: LinePlot) -> Sketch:
     plot = replace(plot, x_axis=plot.x_axis or default_axis(project, metric))
     logged = store.logged(column_id=column_id(project.id, Scope.HISTORY, metric))
     groups, total = panel_groups(project, runset, plot, logged=logged, limit=plot.limit)
-    groups = dressed(project, plot, groups)
-    with _drawing:
-        return draw(
-            project_id=project.id,
-            metric=metric,
-            plot=plot,
-            groups=groups,
-            total_groups=total,
-            lo=lo,
-            hi=hi,
-            cells=cells,
-            logged=logged,
-            grouped=bool(panel_runset(runset, plot).grouping),
-        )
+    grouped = bool(panel_runset(runset, plot).grouping)
+    return Sketch(project, metric, plot, dressed(project, plot, groups), total, logged, grouped)
 
 
 def panel_groups(

@@ -30,6 +30,7 @@ from typing import Any
 from django.db import transaction
 
 from runs.history import compaction, reader, replay, writing
+from runs.history.database import kept, snapshot
 from runs.history.shapes import Appended, Cells, LinesRefused, Points
 from runs.models import Run, Stream, StreamName
 
@@ -40,9 +41,11 @@ __all__ = [
     "Points",
     "append",
     "clear",
+    "kept",
     "read",
     "rows",
     "seal",
+    "snapshot",
     "tail_lines",
     "truncate",
 ]
