@@ -238,8 +238,8 @@ def _tails(*columns: Asked) -> list[Pieces]:
     stream, runs = columns[0].stream, columns[0].runs
     names = [tail.name(column.key) for column in columns]
     found: list[Pieces] = [{} for _ in columns]
-    for run, at, parts in kept("tails", (stream, tuple(runs)), lambda: _tail_rows(stream, runs)):
-        blocks = list(parts.naming(names[0]))
+    for run, at, row in kept("tails", (stream, tuple(runs)), lambda: _tail_rows(stream, runs)):
+        blocks = list(row.naming(names[0]))
         for column, name, pieces in zip(columns, names, found, strict=True):
             if piece := _tail_piece(blocks, column, name, at):
                 pieces.setdefault(run, []).append(piece)
