@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import uuid
-from collections.abc import Set
-from dataclasses import replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -49,11 +50,74 @@ def panel_drawing(
 
     A few queries for each metric.
     """
+    with store.snapshot():
+        return panel_sketch(project, runset, metric, plot).drawing(lo=lo, hi=hi, cells=cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What a panel draws, without the numbers. `plot` has the x axis in force."""
+
+    project: Project
+    plot: LinePlot
+    logged: Mapping[str, Set[uuid.UUID]]  # metric -> the runs that have it, of those drawn
+    of_metrics: int
+    groups: Sequence[RunGroup]
+    total_groups: int
+    grouped: bool
+    charts: tuple[str, ...] = ()  # values of the small charts, if there are such
+
+    @property
+    def version(self) -> str:
+        """Another whenever the numbers may be, and as long as none of the runs drawn has changed the same."""
+        metrics = (list(self.logged), self.of_metrics)
+        of_all = repr((metrics, self.plot, self.total_groups, self.grouped, self.charts, len(self.groups)))
+        digest = hashlib.sha256(of_all.encode("utf-8", "surrogatepass"))
+        for group in self.groups:
+            of_group = repr((replace(group, run_ids=()), len(group.run_ids)))
+            digest.update(of_group.encode("utf-8", "surrogatepass"))
+            digest.update(b"".join(run.bytes for run in group.run_ids) + group.changed)
+            for runs in self.logged.values():
+                digest.update(bytes(run in runs for run in group.run_ids))
+        return digest.hexdigest()
+
+    def drawing(self, *, lo: float | None = None, hi: float | None = None, cells: int = CELLS) -> Drawing:
+        """To be called in the snapshot in which the sketch was made."""
+        if not self.logged:
+            basis = Basis(0, 0, 0, 0, 0, metrics=0, of_metrics=0)
+            return Drawing([], basis, None, self.grouped, self.plot.x_axis or "_step")
+        shown = self.charts[:MOST_CHARTS]
+        columns = columns_of(len(shown), cells) or 1
+        with _drawing:
+            drawings = [
+                draw(
+                    project_id=self.project.id,
+                    metric=name,
+                    plot=self.plot,
+                    groups=of_metric(self.groups, name, place) if self.of_metrics > 1 else self.groups,
+                    total_groups=self.total_groups,
+                    lo=lo,
+                    hi=hi,
+                    cells=cells // columns,
+                    logged=runs,
+                    grouped=self.grouped,
+                )
+                for place, (name, runs) in enumerate(self.logged.items())
+            ]
+        found = joined(drawings, of_metrics=self.of_metrics)
+        if not shown:
+            return found
+        basis = replace(found.basis, charts=len(shown), of_charts=len(self.charts))
+        return replace(found, charts=shown, columns=columns, basis=basis)
+
+
+def panel_sketch(project: Project, runset: Runset, metric: str, plot: LinePlot) -> Sketch:
+    """A few queries for each metric."""
     every = panel_metrics(project, metric, plot)
     names = every[: plot.metric_limit]
     grouped = bool(panel_runset(runset, plot).grouping)
     if not names:
-        return Drawing([], Basis(0, 0, 0, 0, 0, metrics=0, of_metrics=0), None, grouped, plot.x_axis or "_step")
+        return Sketch(project, plot, {}, 0, (), 0, grouped)
     plot = replace(plot, x_axis=plot.x_axis or default_axis(project, names[0]))
     logged = {name: store.logged(column_id=column_id(project.id, Scope.HISTORY, name)) for name in names}
     groups, total = panel_groups(project, runset, plot, logged=set().union(*logged.values()), limit=plot.limit)
@@ -62,30 +126,8 @@ def panel_drawing(
     if plot.charts_by:
         groups, charts = divided(project, group_field_from(plot.charts_by), groups)
         groups = [group for group in groups if group.chart < MOST_CHARTS]
-    columns = columns_of(len(charts[:MOST_CHARTS]), cells) or 1
-    names = names[: max(1, MAX_LINES // max(1, len(groups)))]
-    with _drawing:
-        drawings = [
-            draw(
-                project_id=project.id,
-                metric=name,
-                plot=plot,
-                groups=of_metric(groups, name, place) if len(every) > 1 else groups,
-                total_groups=total,
-                lo=lo,
-                hi=hi,
-                cells=cells // columns,
-                logged=logged[name],
-                grouped=grouped,
-            )
-            for place, name in enumerate(names)
-        ]
-    found = joined(drawings, of_metrics=len(every))
-    if not charts:
-        return found
-    shown = tuple(charts[:MOST_CHARTS])
-    basis = replace(found.basis, charts=len(shown), of_charts=len(charts))
-    return replace(found, charts=shown, columns=columns, basis=basis)
+    drawn = {name: logged[name] for name in names[: max(1, MAX_LINES // max(1, len(groups)))]}
+    return Sketch(project, plot, drawn, len(every), groups, total, grouped, tuple(charts))
 
 
 def panel_metrics(project: Project, metric: str, plot: LinePlot) -> tuple[str, ...]:

@@ -62,6 +62,10 @@ class Frame:
     def ids(self, positions: Counts) -> list[uuid.UUID]:
         return uuids(self._ids[positions])
 
+    def changed(self, positions: Counts) -> bytes:
+        """Of these runs: other bytes whenever one of them has changed."""
+        return self._versions[positions].tobytes()
+
     def having(self, ids: Collection[uuid.UUID]) -> NDArray[np.bool_]:
         """Which of the runs are among these."""
         slots = self._memory.find(ids_of(ids))

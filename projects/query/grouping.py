@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from django.db.models.expressions import RawSQL
@@ -18,6 +18,7 @@ from projects.query.palette import colour
 from projects.query.runset import RUN, Field, Runset
 from projects.query.statistics import STATISTICS, Statistics
 from projects.query.tree import Node, Tree
+from runs.history import store
 from runs.models import Run
 
 NOT_SET = "(not set)"
@@ -81,6 +82,7 @@ class RunGroup:
     line: str = ""  # tells the lines apart that a chart has of one group; fit for a class name
     said: str = ""  # of that line, beside the label
     chart: int = 0  # its place among the small charts of a plot
+    changed: bytes = field(default=b"", compare=False, repr=False)  # another whenever one of the runs has changed
 
 
 def default_fields(project: Project) -> tuple[Field, ...]:
@@ -111,9 +113,9 @@ def run_groups(
     """The first `limit` visible leaf groups in table order (ungrouped: runs), and how many there are.
 
     With `logged`, only groups with at least one of these runs count. A group always has all its visible runs, in order
-    of creation.
+    of creation. Within one snapshot of the history the runs are read once for all that ask of the same runset.
     """
-    tree = Tree(project, runset)
+    tree = store.kept("tree", (project.id, runset), lambda: Tree(project, runset))
     known = None if logged is None else tree.frame.having(logged)
     if not runset.grouping:
         return _runs_alone(tree, limit, known)
@@ -129,6 +131,7 @@ def run_groups(
             colour=leaf.colour,
             run_ids=tuple(tree.frame.ids(positions)),
             within=tuple(node.id for node in leaf.path[:-1]),
+            changed=tree.frame.changed(positions),
         )
         for leaf, positions in shown[:limit]
     ], len(shown)
@@ -209,7 +212,9 @@ def _runs_alone(tree: Tree, limit: int, known: NDArray[np.bool_] | None) -> tupl
     ids = tree.frame.ids(shown)
     names = dict(Run.objects.filter(id__in=ids).values_list("id", "display_name"))
     return [
-        RunGroup(id=id.hex, label=names[id], colour=colour(position), run_ids=(id,))
-        for position, id in zip(shown.tolist(), ids, strict=True)
+        RunGroup(id=id.hex, label=names[id], colour=colour(position), run_ids=(id,), changed=changed)
+        for position, id, changed in zip(
+            shown.tolist(), ids, map(tree.frame.changed, shown[:, np.newaxis]), strict=True
+        )
         if id in names
     ], len(positions)

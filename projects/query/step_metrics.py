@@ -8,6 +8,7 @@ from collections import Counter
 from django.db.models import QuerySet
 
 from projects.models import Project
+from runs.history import store
 from runs.models import Column, ColumnValue, Scope
 from runs.step_metrics import defined_for
 
@@ -19,7 +20,8 @@ def step_metric(project: Project, metric: str) -> str:
     defined something for the metric; all of its definitions are read only if they differ.
     """
     columns = Column.objects.filter(project=project, scope=Scope.STEP_METRIC).values_list("id", "key")
-    matching = {id: key for id, key in columns if defined_for(metric, key)}
+    defined = store.kept("step metrics", project.id, lambda: list(columns))
+    matching = {id: key for id, key in defined if defined_for(metric, key)}
     ends = {text for id in matching for order in ("token", "-token") for text in _values(id).order_by(order)[:1]}
     if len(ends) > 1:
         ranked = sorted(matching, key=lambda id: (matching[id] == metric, len(matching[id])), reverse=True)

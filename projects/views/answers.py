@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
 
 from projects.charts.line_plot import SpecError
 from projects.query.runset import BadQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A figure that was asked for: its version, another whenever the figure is, and what gives its JSON."""
+
+    version: str
+    draw: Callable[[], bytes]
+
+
+def answer_figure(request: HttpRequest, asked: Asked) -> HttpResponse:
+    """The figure; nothing for who has this version of it."""
+    etag = f'W/"{asked.version}"'  # weak, as the bytes on the way may be compressed
+    response = get_conditional_response(request, etag=etag)
+    if response is None:
+        response = HttpResponse(asked.draw(), content_type="application/json")
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    return response
 
 
 def answer_json(answer: dict[str, object], status: int = 200) -> HttpResponse:

@@ -36,9 +36,9 @@ def line_plot_csv(request: HttpRequest, entity: str, project: str) -> HttpRespon
     """
     owner = project_or_404(request, entity, project)
     try:
-        metric = metric_asked(request)
+        metric = metric_asked(request.GET)
         looking = looking_or_404(request, owner)
-        plot = plot_asked(request, looking, metric)
+        plot = plot_asked(request.GET, looking, metric)
         lo, hi, cells = range_asked(request.GET)
         drawing = panel_drawing(owner, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells)
     except (BadQuery, SpecError) as error:

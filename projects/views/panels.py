@@ -7,24 +7,22 @@ import math
 from collections.abc import Mapping
 
 import orjson
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_http_methods, require_safe
 
 from projects.access import may_change
 from projects.charts.line_plot import OF_ONE_PANEL, LinePlot, SpecError
-from projects.charts.series import CELLS, Drawing, line_plot
+from projects.charts.series import CELLS, line_plot
 from projects.forms import line_plot_from_json, only, settings_tabs
 from projects.layout import Panel
 from projects.looking import Looking
 from projects.panel_kinds import KINDS
 from projects.query.runset import BadQuery
-from projects.query.selection import version
 from projects.query.splits import MOST_BINS, WAYS
 from projects.saved_views import panel_spec_reset, spec_save
 from projects.summaries import columns
-from projects.views.answers import answer_json, refused
+from projects.views.answers import Asked, answer_figure, answer_json, refused
 from projects.views.choices import group_choices
 from projects.views.compression import compressed
 from projects.views.doors import looking_or_404, project_or_404
@@ -33,10 +31,11 @@ from projects.workspaces import (
     metrics,
     overall_plot,
     overall_plot_save,
-    panel_drawing,
     panel_plot,
     panel_plot_save,
+    panel_sketch,
 )
+from runs.history import store
 
 WIDTHS = (CELLS, 2 * CELLS, 4 * CELLS)
 
@@ -53,20 +52,25 @@ def figure(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     """
     owner = project_or_404(request, entity, project)
     try:
-        metric = metric_asked(request)
-        looking = looking_or_404(request, owner)
-        plot = plot_asked(request, looking, metric)
-        lo, hi, cells = range_asked(request.GET)
-        etag = _etag(request, looking, plot)
-        unchanged = get_conditional_response(request, etag=etag)
-        if unchanged is None:
-            drawing = panel_drawing(owner, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells)
+        with store.snapshot():
+            return answer_figure(request, line_plot_asked(looking_or_404(request, owner), request.GET))
     except (BadQuery, SpecError) as error:
         return refused(error)
-    response = unchanged or _figure(metric, plot, drawing)
-    response["ETag"] = etag
-    response["Cache-Control"] = "private, no-cache"
-    return response
+
+
+def line_plot_asked(looking: Looking, query: QueryDict) -> Asked:
+    """The figure that a query asks for, to be drawn in the snapshot that is open. Raises BadQuery and SpecError."""
+    metric = metric_asked(query)
+    plot = plot_asked(query, looking, metric)
+    lo, hi, cells = range_asked(query)
+    sketch = panel_sketch(looking.project, looking.runset, metric, plot)
+    drawn = hashlib.sha256(repr((sketch.version, plot.to_spec(), lo, hi, cells)).encode("utf-8", "surrogatepass"))
+
+    def draw() -> bytes:
+        figure = line_plot(metric=metric, plot=plot, drawing=sketch.drawing(lo=lo, hi=hi, cells=cells))
+        return orjson.dumps(figure, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    return Asked(drawn.hexdigest()[:32], draw)
 
 
 @require_http_methods(["GET", "HEAD", "POST", "DELETE"])
@@ -146,26 +150,15 @@ def _dialog(
     return response
 
 
-def _figure(metric: str, plot: LinePlot, drawing: Drawing) -> HttpResponse:
-    drawn = line_plot(metric=metric, plot=plot, drawing=drawing)
-    return HttpResponse(orjson.dumps(drawn, option=orjson.OPT_SERIALIZE_NUMPY), content_type="application/json")
-
-
-def plot_asked(request: HttpRequest, looking: Looking, metric: str) -> LinePlot:
+def plot_asked(query: QueryDict, looking: Looking, metric: str) -> LinePlot:
     """Raises SpecError."""
-    if "settings" in request.GET:
-        return line_plot_from_json(request.GET["settings"])
-    return panel_plot(looking, request.GET.get("panel") or metric)
+    if (settings := query.get("settings")) is not None:
+        return line_plot_from_json(settings)
+    return panel_plot(looking, query.get("panel") or metric)
 
 
-def _etag(request: HttpRequest, looking: Looking, plot: LinePlot) -> str:
-    """Weak, as the bytes on the way may be compressed. The answer is a function of what is hashed here."""
-    known = repr((version(looking.project), request.META["QUERY_STRING"], looking.defaults, plot.to_spec()))
-    return f'W/"{hashlib.sha256(known.encode("utf-8", "surrogatepass")).hexdigest()[:32]}"'
-
-
-def metric_asked(request: HttpRequest) -> str:
-    metric = request.GET.get("metric", "")
+def metric_asked(query: QueryDict) -> str:
+    metric = query.get("metric", "")
     if not metric or "\0" in metric:
         raise BadQuery("Which metric?")
     return metric

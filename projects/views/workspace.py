@@ -129,6 +129,7 @@ def view_context(looking: Looking) -> dict[str, Any]:
             "line_plot": reverse("line-plot", args=names),
             "settings": reverse("line-plot-settings", args=names),
             "csv": reverse("line-plot-csv", args=names),
+            "figures": reverse("figures", args=names),
             "summary_plot": reverse("summary-plot", args=names),
             "summary_csv": reverse("summary-plot-csv", args=names),
             "panels": reverse("panels", args=names),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import psycopg
 from django.db import connection
@@ -14,6 +15,11 @@ from django.db.models import Model, QuerySet
 from django.db.models.expressions import RawSQL
 
 AT_ONCE = 100  # rows
+
+T = TypeVar("T")
+
+# What was made of rows in the snapshot that is open: for each slot its key and the value.
+_made: ContextVar[dict[str, tuple[object, Any]] | None] = ContextVar("made", default=None)
 
 
 def among(ids: Iterable[uuid.UUID]) -> RawSQL:
@@ -124,15 +130,37 @@ def insert(rows: Sequence[Model], *, replacing: Sequence[str] = ()) -> None:
 def snapshot() -> Iterator[None]:
     """All queries inside see the database at one moment: else lines sealed meanwhile would count twice, or not at all.
 
-    Takes no lock. (transaction.atomic would take SQLite's write lock, and give no such view on PostgreSQL.)
+    Takes no lock. (transaction.atomic would take SQLite's write lock, and give no such view on PostgreSQL.) One inside
+    another is the same moment.
     """
-    if connection.in_atomic_block:
+    if _made.get() is not None:
         yield
         return
-    with connection.cursor() as cursor:
-        sqlite = connection.vendor == "sqlite"
-        cursor.execute("BEGIN" if sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        try:
+    outer = _made.set({})
+    try:
+        if connection.in_atomic_block:
             yield
-        finally:
-            cursor.execute("ROLLBACK")
+            return
+        with connection.cursor() as cursor:
+            sqlite = connection.vendor == "sqlite"
+            cursor.execute("BEGIN" if sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+    finally:
+        _made.reset(outer)
+
+
+def kept(slot: str, key: object, make: Callable[[], T]) -> T:
+    """What `make` gave for this key in the same snapshot, if that was the last key of the slot; else made now.
+
+    One value a slot: what panels that are drawn together share is the same for nearly all of them, and may be large.
+    """
+    made = _made.get()
+    if made is None:
+        return make()
+    if slot not in made or made[slot][0] != key:
+        made[slot] = key, make()
+    value: T = made[slot][1]
+    return value

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from runs.columns import column_id as id_of_column
 from runs.history import codec, rollup, tail
 from runs.history.codec import Floats, Ints
-from runs.history.database import AT_ONCE, among, fetch, parts, parts_pay, placed, snapshot
+from runs.history.database import AT_ONCE, among, fetch, kept, parts, parts_pay, placed, snapshot
 from runs.history.grid import Grid
 from runs.history.levels import EXTENT
 from runs.history.shapes import Cells, Points
@@ -94,7 +94,8 @@ def read(
 
 def _column(id: uuid.UUID) -> tuple[uuid.UUID, str, str, str] | None:
     """Its project, scope, key and stream."""
-    found = Column.objects.filter(id=id).values_list("project_id", "scope", "key").first()
+    rows = Column.objects.filter(id=id).values_list("project_id", "scope", "key")
+    found = kept("column", id, lambda: next(iter(rows), None))
     return None if found is None else (*found, StreamName.HISTORY if found[1] == Scope.HISTORY else StreamName.EVENTS)
 
 
@@ -152,33 +153,54 @@ def logged(*, column_id: uuid.UUID) -> set[uuid.UUID]:
             return set()
         project, _, key, stream = column
         found = set(Rollup.objects.filter(column_id=column_id, level=EXTENT).values_list("run_id", flat=True))
-        rows = HistoryTail.objects.filter(run__project_id=project, stream=stream)
         name = tail.name(key)
-        longer = []
+        tails = kept("directories", (project, stream), lambda: _Directories.of(project, stream))
+        for (names, kinds), runs in tails.runs.items():
+            if _numeric(name, names, kinds):
+                found |= runs
         # A run that has one number is known: the rest of its tail is not looked at.
-        for run, first_line, data in fetch(rows.values_list("run_id", "first_line", Substr("data", 1, _DIRECTORY))):
+        rest = HistoryTail.objects.filter(run_id__in=among(tails.longer - found), stream=stream)
+        for run, first_line, data in fetch(rest.values_list("run_id", "first_line", "data")) if tails.longer else ():
             if run not in found:
-                try:
-                    if _has_numbers(run, first_line, data, name):
-                        found.add(run)
-                except EOFError:
-                    longer.append(run)
-        rest = rows.filter(run_id__in=among(run for run in longer if run not in found))
-        for run, first_line, data in fetch(rest.values_list("run_id", "first_line", "data")) if longer else ():
-            if run not in found and _has_numbers(run, first_line, data, name):
-                found.add(run)
+                entries = _directory(run, first_line, data)
+                if any(_numeric(name, entry.names, entry.kinds) for entry in entries):
+                    found.add(run)
         return found
 
 
-def _has_numbers(run: uuid.UUID, first_line: int, data: bytes | memoryview, name: bytes) -> bool:
-    """Whether a tail row, or the beginning of one, tells of numbers. Raises EOFError if it is cut before that."""
+@dataclass(frozen=True, slots=True)
+class _Directories:
+    """What the tail rows of a project say they hold, as far as their beginnings tell."""
+
+    runs: dict[tuple[bytes, bytes], set[uuid.UUID]]  # by names and kinds of a block
+    longer: set[uuid.UUID]  # the runs of rows that were cut before they told
+
+    @classmethod
+    def of(cls, project: uuid.UUID, stream: str) -> _Directories:
+        rows = HistoryTail.objects.filter(run__project_id=project, stream=stream)
+        found = cls(defaultdict(set), set())
+        for run, first_line, data in fetch(rows.values_list("run_id", "first_line", Substr("data", 1, _DIRECTORY))):
+            try:
+                for entry in _directory(run, first_line, data):
+                    found.runs[entry.names, entry.kinds].add(run)
+            except EOFError:
+                found.longer.add(run)
+        return found
+
+
+def _directory(run: uuid.UUID, first_line: int, data: bytes | memoryview) -> list[tail.Entry]:
+    """Of a tail row, or the beginning of one. Raises EOFError if it is cut before its end."""
     try:
-        entries = tail.directory(bytes(data))
+        return tail.directory(bytes(data))
     except codec.Corrupt as error:
         log.error("Tail of run %s at line %d is left out: %s", run, first_line, error)
-        return False
-    places = ((entry, tail.place_of(name, entry.names)) for entry in entries)
-    return any(place >= 0 and entry.kinds[place] & Kind.NUMBER for entry, place in places)
+        return []
+
+
+def _numeric(name: bytes, names: bytes, kinds: bytes) -> bool:
+    """Whether a block of these names and kinds has numbers of a key."""
+    place = tail.place_of(name, names)
+    return place >= 0 and bool(kinds[place] & Kind.NUMBER)
 
 
 def _by_step(
@@ -193,20 +215,21 @@ def _by_step(
         return _points(asked.runs, {})
     low = first if lo is None or lo <= first else math.ceil(lo)
     high = last if hi is None or hi >= last else math.floor(hi)
+    inside = tails if low <= first and high >= last else _within(tails, low, high)
     place = {run: at for at, run in enumerate(asked.runs)}
     sealed = np.flatnonzero(extents["count"]).tolist()
 
     def exact() -> Points | None:
         some = parts_pay() and (high - low) * FEW < last - first
         found = _gathered((_few_sealed if some else _sealed)(asked, [asked.runs[at] for at in sealed], low, high))
-        pieces = _joined(found, _within(tails, low, high))
+        pieces = _joined(found, inside)
         most = max((sum(len(piece.values) for piece in of_run) for of_run in pieces.values()), default=0)
         return _points(asked.runs, pieces) if most <= exact_below else None
 
     # So many points are to be expected in range, if the steps of each run are spread evenly.
     spans = extents["last"].astype(np.float64) - extents["first"] + 1
     expected = extents["count"] * np.minimum(1, (high - low + 1) / np.where(extents["count"] > 0, spans, 1))
-    for run, of_run in _within(tails, low, high).items():
+    for run, of_run in inside.items():
         expected[place[run]] += sum(len(piece.values) for piece in of_run)
     few = bool((expected <= exact_below).all())
     if few and (points := exact()):
@@ -260,16 +283,23 @@ def _tails(*columns: Asked) -> list[Pieces]:
     stream, runs = columns[0].stream, columns[0].runs
     names = [tail.name(column.key) for column in columns]
     found: list[Pieces] = [{} for _ in columns]
+    for run, at, row in kept("tails", (stream, tuple(runs)), lambda: _tail_rows(stream, runs)):
+        blocks = list(row.naming(names[0]))
+        for column, name, pieces in zip(columns, names, found, strict=True):
+            if piece := _tail_piece(blocks, column, name, at):
+                pieces.setdefault(run, []).append(piece)
+    return found
+
+
+def _tail_rows(stream: str, runs: Sequence[uuid.UUID]) -> list[tuple[uuid.UUID, tuple[str, int], tail.Parts]]:
+    """Each with its run and its place, in order."""
+    found = []
     rows = HistoryTail.objects.filter(run_id__in=among(runs), stream=stream).order_by("run_id", "writer", "first_line")
     for run, writer, first_line, data in fetch(rows.values_list("run_id", "writer", "first_line", "data")):
         try:
-            blocks = tail.decode(bytes(data), naming=names[0])
+            found.append((run, (writer, first_line), tail.Parts(bytes(data))))
         except codec.Corrupt as error:
             log.error("Tail of run %s at line %d is left out: %s", run, first_line, error)
-            continue
-        for column, name, pieces in zip(columns, names, found, strict=True):
-            if piece := _tail_piece(blocks, column, name, (writer, first_line)):
-                pieces.setdefault(run, []).append(piece)
     return found
 
 

@@ -30,6 +30,7 @@ from typing import Any
 from django.db import transaction
 
 from runs.history import compaction, reader, replay, writing
+from runs.history.database import kept, snapshot
 from runs.history.shapes import Appended, Cells, Floats, LinesRefused, Points
 from runs.models import Run, Stream, StreamName
 
@@ -42,9 +43,11 @@ __all__ = [
     "clear",
     "extremes",
     "firsts",
+    "kept",
     "read",
     "rows",
     "seal",
+    "snapshot",
     "tail_lines",
     "truncate",
 ]

@@ -228,26 +228,48 @@ def directory(data: bytes) -> list[Entry]:
     return entries
 
 
-def decode(data: bytes, *, naming: bytes = b"") -> list[Block]:
-    """The blocks of a tail row, exactly as encoded; only those with the key `naming` (see `name`). Raises Corrupt."""
-    try:
-        entries = directory(data)
-    except EOFError:
-        raise Corrupt("cut") from None
-    _, count, _, size = _HEADER.unpack_from(data)
-    at = _START + size
-    if zlib.crc32(memoryview(data)[at:]) != _CRCS.unpack_from(data, _HEADER.size)[1]:
-        raise Corrupt("checksum")
-    found = []
-    for lines, kinds, names, others in entries:
-        numbers_at = at + (4 * lines if lines < count else 0)
+class Parts:
+    """The blocks of a tail row, each decoded when it is first asked for. Raises Corrupt."""
+
+    def __init__(self, data: bytes) -> None:
+        try:
+            entries = directory(data)
+        except EOFError:
+            raise Corrupt("cut") from None
+        _, self._count, _, size = _HEADER.unpack_from(data)
+        at = _START + size
+        if zlib.crc32(memoryview(data)[at:]) != _CRCS.unpack_from(data, _HEADER.size)[1]:
+            raise Corrupt("checksum")
+        self._data = data
+        self._blocks: list[tuple[Entry, int] | Block] = []
+        for entry in entries:
+            self._blocks.append((entry, at))
+            at += (4 * entry.lines if entry.lines < self._count else 0) + 8 * entry.lines * len(entry.kinds)
+            at += entry.others
+
+    def naming(self, name: bytes) -> Iterator[Block]:
+        """Those with a key (see `name`), exactly as encoded; with b"" all."""
+        for place, part in enumerate(self._blocks):
+            if isinstance(part, Block):
+                if name in part.names:
+                    yield part
+            elif name in part[0].names:
+                self._blocks[place] = block = self._decoded(*part)
+                yield block
+
+    def _decoded(self, entry: Entry, at: int) -> Block:
+        lines, kinds, names, others = entry
+        data = self._data
+        numbers_at = at + (4 * lines if lines < self._count else 0)
         others_at = numbers_at + 8 * lines * len(kinds)
-        if naming in names:
-            places = _array(data, "<u4", lines, at).astype(np.int64) if lines < count else codec.ramp(0, 1, lines)
-            numbers = _array(data, "<f8", lines * len(kinds), numbers_at).reshape(len(kinds), lines)
-            found.append(Block(names, kinds, places, numbers, _others_decode(data[others_at : others_at + others])))
-        at = others_at + others
-    return found
+        places = _array(data, "<u4", lines, at).astype(np.int64) if lines < self._count else codec.ramp(0, 1, lines)
+        numbers = _array(data, "<f8", lines * len(kinds), numbers_at).reshape(len(kinds), lines)
+        return Block(names, kinds, places, numbers, _others_decode(data[others_at : others_at + others]))
+
+
+def decode(data: bytes) -> list[Block]:
+    """All blocks of a tail row, exactly as encoded. Raises Corrupt."""
+    return list(Parts(data).naming(b""))
 
 
 def _array(data: bytes, kind: str, count: int, at: int) -> NDArray[Any]:

@@ -17,7 +17,7 @@ function plotlyLoaded() {
 
 async function asked(url, signal) {
   const response = await fetch(url, { signal, headers: { Accept: "application/json" } });
-  if (response.ok) return response.json();
+  if (response.ok) return { figure: await response.json(), version: response.headers.get("ETag")?.split('"')[1] };
   const answer = await response.json().catch(() => ({}));
   throw Object.assign(new Error(answer.error ?? `The server answered ${response.status}.`), { errors: answer.errors });
 }
@@ -31,6 +31,7 @@ export class Chart {
     this.question = question;
     this.refused = refused;
     this.range = null;
+    this.version = null; // of the figure that is drawn
     this.flight = null;
     this.sizes = new ResizeObserver(() => this.resized());
   }
@@ -53,14 +54,19 @@ export class Chart {
   }
 
   address() {
-    const query = new URLSearchParams(this.question());
+    return `${this.panel.closest("[data-line-plot]").dataset.linePlot}?${this.asking(this.question())}`;
+  }
+
+  /** The question with what the chart itself adds to it. */
+  asking(question) {
+    const query = new URLSearchParams(question);
     query.set("metric", this.panel.dataset.metric);
     query.set("cells", this.cells());
     if (this.range) {
       query.set("lo", this.range[0]);
       query.set("hi", this.range[1]);
     }
-    return `${this.panel.closest("[data-line-plot]").dataset.linePlot}?${query}`;
+    return query;
   }
 
   async draw() {
@@ -75,11 +81,12 @@ export class Chart {
     const flight = (this.flight = { url, control: new AbortController(), again: false });
     this.panel.classList.add("loading");
     try {
-      const figure = await asked(url, flight.control.signal);
+      const { figure, version } = await asked(url, flight.control.signal);
       await plotlyLoaded();
-      if (this.flight === flight) await this.show(figure);
+      if (this.flight === flight) await this.show(figure, version);
     } catch (error) {
       if (this.flight !== flight) return;
+      this.version = null;
       if (error.errors && this.refused) this.refused(error.errors);
       else this.say(error.message, true);
     }
@@ -89,9 +96,10 @@ export class Chart {
     if (flight.again) await this.draw();
   }
 
-  async show({ data, layout, meta }) {
+  async show({ data, layout, meta }, version) {
     const first = !this.plot.classList.contains("js-plotly-plot");
     this.meta = meta;
+    this.version = version;
     layout.xaxis = this.ranged(layout.xaxis);
     this.panel.classList.toggle("multiple", meta.rows > 0);
     this.panel.style.setProperty("--rows", meta.rows ?? 0);

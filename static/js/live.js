@@ -2,13 +2,13 @@
 import { json, piece, poll } from "./ask.js";
 import { grown } from "./more.js";
 import { morphRows } from "./morph.js";
-import { arrange, redraw } from "./panels.js";
+import { arrange, refresh } from "./panels.js";
 
 const EVERY = 1000;
 
-// However many runs and panels there are, bringing the page up to date takes a tenth of the time, of which the server's
-// cores have less than half: the rest goes to the way and to drawing.
-const SHARE = 1 / 10;
+// However many runs and panels there are, the server is busy with them for a twentieth of the time, and the browser for
+// no more than half of it.
+const SHARE = 1 / 20;
 const SLOWEST = 10000;
 
 const busy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
@@ -44,18 +44,18 @@ export function mount(root) {
   let { version, panels } = page.dataset;
 
   async function look() {
-    const asked = performance.now();
+    const began = performance.now();
     const now = await json(page.dataset.versionUrl);
     if (now.version === version) return EVERY;
     if ("reload" in page.dataset) {
       location.reload();
       return EVERY;
     }
-    await Promise.all([redraw(), refreshTable()]);
+    const [asked] = await Promise.all([refresh(), refreshTable()]);
     if (String(now.panels) !== panels) arrange(await piece(location.href, "panels"));
     ({ version } = now);
     panels = String(now.panels);
-    return Math.min(SLOWEST, Math.max(EVERY, (performance.now() - asked) / SHARE));
+    return Math.min(SLOWEST, Math.max(EVERY, asked / SHARE, performance.now() - began));
   }
   poll(look, EVERY);
 }

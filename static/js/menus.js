@@ -1,9 +1,12 @@
 /* Menus of a column's head and of a group's row: asked for when opened, above everything, beside what opened them. */
+import { follow, isArrow } from "./arrows.js";
+
 const GAP = 4;
 
-let opener = null; // the id of what opened the menu
+let opener = null; // the id of what opened the menu, until the reader has gone elsewhere
 
 const menu = () => document.getElementById("menu");
+const shown = () => menu().matches(":popover-open");
 const items = () => [...menu().querySelectorAll("a, button, input")].filter((item) => !item.disabled);
 
 function place(beside) {
@@ -30,8 +33,16 @@ async function open(link) {
   (box.querySelector("[autofocus], [aria-current]") ?? items()[0])?.focus();
 }
 
+/** A closed menu keeps the focus until the page is next drawn, and what it would go back to may have been replaced. */
+const lost = () => document.activeElement === document.body || menu().contains(document.activeElement);
+
+/** After whatever may have lost it: the menu's closing and a new table come in any order. */
+function giveBack() {
+  if (opener && !shown() && lost()) (document.getElementById(opener) ?? document.getElementById("runs-scroll"))?.focus();
+}
+
 export function closeMenu() {
-  if (menu()?.matches(":popover-open")) menu().hidePopover();
+  if (menu() && shown()) menu().hidePopover();
 }
 
 export function mount(root) {
@@ -41,7 +52,8 @@ export function mount(root) {
   let pressed = null;
   root.addEventListener("pointerdown", (event) => {
     const link = event.target.closest?.("[data-menu]");
-    pressed = link && link.id === opener && box.matches(":popover-open") ? link : null;
+    pressed = link && link.id === opener && shown() ? link : null;
+    if (!shown()) opener = null;
   }, true);
   root.addEventListener("click", (event) => {
     const link = event.target.closest?.("[data-menu]");
@@ -51,18 +63,12 @@ export function mount(root) {
     pressed = null;
   });
   box.addEventListener("keydown", (event) => {
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!by || event.target.matches("[role=combobox]")) return;
-    event.preventDefault();
-    const all = items();
-    all.at((all.indexOf(document.activeElement) + by) % all.length).focus();
-  });
-  box.addEventListener("toggle", (event) => {
-    // What opened it may have been drawn anew meanwhile.
-    if (event.newState === "closed" && document.activeElement === document.body) document.getElementById(opener)?.focus();
+    if (isArrow(event) && !event.target.matches("[role=combobox]")) follow(event, items());
   });
   box.addEventListener("htmx:beforeRequest", closeMenu);
-  document.addEventListener("htmx:afterSettle", () => {
-    if (document.activeElement === document.body && opener) document.getElementById(opener)?.focus();
+  box.addEventListener("toggle", giveBack);
+  for (const event of ["htmx:afterSettle", "runs:refreshed"]) document.addEventListener(event, giveBack);
+  root.addEventListener("focusin", ({ target }) => {
+    if (target.id !== opener && !shown()) opener = null;
   });
 }

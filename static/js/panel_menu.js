@@ -1,4 +1,5 @@
 /* What a panel's tools do: full screen, downloads, and changes of how the panels are arranged. */
+import { follow, isArrow } from "./arrows.js";
 import { post } from "./ask.js";
 import { complain, openDialog } from "./dialog.js";
 import { found } from "./find.js";
@@ -159,13 +160,10 @@ export function mount(root) {
     attempt(async () => act(button.closest(".panel"), opener));
   });
   root.querySelector(".charts")?.addEventListener("keydown", (event) => {
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const popover = by && event.target.closest?.(".popover");
-    const items = [...(popover?.querySelectorAll(".menu button") ?? [])];
+    const popover = isArrow(event) && event.target.closest?.(".popover");
+    const items = popover ? [...popover.querySelectorAll(".menu button")] : [];
     if (!items.length) return;
-    event.preventDefault();
     popover.open = true;
-    const at = items.indexOf(document.activeElement);
-    items.at(at < 0 ? (by > 0 ? 0 : -1) : (at + by) % items.length).focus();
+    follow(event, items);
   });
 }

@@ -1,8 +1,10 @@
 /* The panels: drawn when they come into view, a few at a time, redrawn when the question or the data changes. */
+import { post } from "./ask.js";
 import { Chart } from "./chart.js";
 import { matcher } from "./match.js";
 
 const AT_ONCE = 4; // charts asked for; browsers keep about six connections to a server, and the page needs some itself
+const TOGETHER = 24; // charts brought up to date by one question
 const PAGE = 24; // panels of a section shown before "more" is asked for
 
 const charts = new Map(); // panel -> { panel, chart, seen, stale }
@@ -12,9 +14,9 @@ let flying = 0;
 /** The runset the charts stand on, as the server wrote it beside the table. */
 export const runsetQuery = () => document.querySelector("[data-query]")?.dataset.query ?? "";
 
-/** The query parameters of a panel, the range apart. */
-export function panelQuery(panel) {
-  const query = new URLSearchParams(runsetQuery());
+/** The query parameters of a panel, the range apart: those of `question` and its own. */
+export function panelQuery(panel, question = runsetQuery()) {
+  const query = new URLSearchParams(question);
   query.set("metric", panel.dataset.metric);
   if (panel.dataset.key) query.set("panel", panel.dataset.key);
   if (panel.dataset.kind) query.set("kind", panel.dataset.kind);
@@ -113,6 +115,38 @@ export function redraw(only = () => true) {
   const due = [...charts].filter(([panel]) => only(panel)).map(([, state]) => state);
   for (const state of due) state.stale = true;
   return Promise.all(due.map(drawIfDue));
+}
+
+/** Brings what is drawn and in view up to new data, many charts with one question; the rest when it comes into view.
+ *  For how many milliseconds the server was asked. */
+export async function refresh() {
+  const drawn = [...charts.values()].filter(({ seen, stale, chart }) => seen && !stale && chart?.version && !chart.flight);
+  const panels = new Set(drawn.map(({ panel }) => panel));
+  const alone = redraw((panel) => !panels.has(panel));
+  let asked = 0;
+  for (let at = 0; at < drawn.length; at += TOGETHER) asked += await together(drawn.slice(at, at + TOGETHER));
+  await alone;
+  return asked;
+}
+
+async function together(states) {
+  const addresses = states.map(({ chart }) => chart.address());
+  const questions = states.map(({ panel, chart }) => [String(chart.asking(panelQuery(panel, ""))), chart.version]);
+  const { figuresUrl } = document.querySelector("[data-figures-url]").dataset;
+  const began = performance.now();
+  // What is refused, or asked for in another way meanwhile, is asked for by itself, and says what is wrong.
+  const answers = await post(`${figuresUrl}?${runsetQuery()}`, questions).then(JSON.parse, () => []);
+  const took = performance.now() - began;
+  const again = new Set();
+  for (const [at, state] of states.entries()) {
+    const { panel, chart, seen } = state;
+    if (answers[at] === null || chart.flight || charts.get(panel) !== state) continue;
+    const { figure, version } = answers[at] ?? {};
+    if (figure && seen && chart.address() === addresses[at]) await chart.show(figure, version);
+    else again.add(panel);
+  }
+  await redraw((panel) => again.has(panel));
+  return took;
 }
 
 /** Which panels are shown: those the search means, of each section the first pages. */

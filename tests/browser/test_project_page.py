@@ -16,7 +16,7 @@ from tests.browser.experiment import LEARNING_RATES, SEEDS, STEPS, loss, losses
 from tests.browser.plots import await_points, bands, drawn, ends, lines, panel
 from tests.live import LiveServer, client_environment
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.on_both]
 
 METRIC = "train/loss"
 GROUPS = [f"Group: lr={lr} · Job type: train" for lr in LEARNING_RATES]

@@ -162,6 +162,32 @@ def test_columns_are_as_wide_as_they_were_made(page: Page, project: str, shots: 
     assert {name: width(name) for name in names} == pytest.approx(before, abs=1)
 
 
+@pytest.mark.parametrize("when", ["while the menu is open", "while the choice is on its way"])
+def test_a_menus_choice_leaves_the_focus_at_its_button_whenever_the_table_is_drawn_anew(
+    page: Page, project: str, when: str
+) -> None:
+    """As live.js may draw it at any moment."""
+    anew = "() => { const head = document.querySelector('#runs thead'); head.replaceWith(head.cloneNode(true)); }"
+    page.goto(f"{project}?group=config.lr")
+    head = page.get_by_role("button", name="Menu of column train/loss")
+    head.focus()
+    page.keyboard.press("Enter")
+    menu = page.get_by_role("dialog", name="Menu of column train/loss")
+    expect(menu.get_by_role("link", name="Mean ± std")).to_be_focused()
+    if when == "while the menu is open":
+        page.evaluate(anew)
+    else:
+        page.evaluate(f"document.addEventListener('htmx:beforeSend', {anew}, {{ once: true }})")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#runs thead th .statistic")).to_have_text("mean")
+    expect(head).to_be_focused()
+    page.locator("#runs-foot span").first.click()
+    page.locator("#group-toggle").evaluate("link => link.click()")
+    expect(page.locator("#runs tbody tr.run").first).to_be_visible()
+    assert page.evaluate("document.activeElement === document.body"), "who has gone elsewhere is left there"
+
+
 def test_a_groups_tick_is_of_all_its_runs_and_they_move_and_come_back(page: Page, project: str, shots: Path) -> None:
     page.goto(f"{project}?group=group")
     counts(page, ALL)

@@ -154,7 +154,7 @@ def test_the_figure_is_drawn_from_every_point(project: Project, figure: Callable
 def test_one_damaged_chunk_among_many_costs_its_own_points_only(
     project: Project, figure: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    curves = [noise(seed, range(15_000)) for seed in range(3)]
+    curves = [noise(seed, range(40_000)) for seed in range(3)]
     runs = [log(project, f"run-{seed}", curve) for seed, curve in enumerate(curves)]
     before = figure()
     column = column_id(project.id, Scope.HISTORY, "loss")
@@ -164,10 +164,10 @@ def test_one_damaged_chunk_among_many_costs_its_own_points_only(
     HistoryChunk.objects.filter(pk=first.pk).update(data=b"nothing")
     check(figure(lo=100, hi=150), [curve[100:151] for curve in curves[1:]], runs=3)
     assert str(runs[0].id) in caplog.text
-    check(figure(lo=14_000, hi=14_050), [curve[14_000:14_051] for curve in curves])
+    check(figure(lo=39_000, hi=39_050), [curve[39_000:39_051] for curve in curves])
     exact = read(runs, exact_below=10**6)
     assert isinstance(exact, store.Points)
-    assert np.diff(exact.offsets).tolist() == [15_000 - first.count, 15_000, 15_000]
+    assert np.diff(exact.offsets).tolist() == [40_000 - first.count, 40_000, 40_000]
     # What is drawn from rollups does not need the chunk. (The address differs, so that nothing is remembered.)
     assert figure(page=2)["data"] == before["data"]
 

@@ -83,7 +83,7 @@ def test_merged_rows_are_those_of_one_request(rows: list[dict[str, Any]], data: 
 def test_one_column_is_found_without_the_others(rows: list[dict[str, Any]], key: str) -> None:
     data, name = tail.encode(len(rows), tail.blocks(rows)), tail.name(key)
     found: dict[int, float] = {}
-    for block in tail.decode(data, naming=name):
+    for block in tail.Parts(data).naming(name):
         keep, numbers = block.series(tail.place_of(name, block.names))
         found |= dict(zip(block.places[keep].tolist(), numbers.tolist(), strict=True))
     wanted = {place: float(row[key]) for place, row in enumerate(rows) if type(row.get(key)) in (int, float)}
