@@ -35,13 +35,13 @@ BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 HTTPS = env.bool("HTTPS", default=BEHIND_PROXY)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^metrics$"]  # asked beside the proxy
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 # What is true of this host need not be so of others below its name.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # Where the site's addresses begin, such as "/cohort"; "" for the whole host.
 PATH_PREFIX = "".join(f"/{part}" for part in env.str("PATH_PREFIX", default="").split("/") if part)
+SECURE_REDIRECT_EXEMPT = [f"^({PATH_PREFIX[1:]}/)?(healthz|metrics)$"]  # asked from beside the proxy
 FORCE_SCRIPT_NAME = PATH_PREFIX or None
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = PATH_PREFIX or "/"
 

@@ -13,7 +13,7 @@ _django = get_wsgi_application()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Takes addresses with PATH_PREFIX and without: some proxies cut it off, some do not."""
+    """Addresses come with PATH_PREFIX; without it, from beside the proxy (`/healthz`)."""
     prefix, path = settings.PATH_PREFIX, environ["PATH_INFO"]
     if prefix and (path == prefix or path.startswith(f"{prefix}/")):
         environ["PATH_INFO"] = path[len(prefix) :] or "/"

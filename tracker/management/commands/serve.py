@@ -45,9 +45,9 @@ class Log(Logger):
 
 
 def row_choose(server: Arbiter, worker: Worker) -> None:
-    """Before a worker is forked: a row of the metrics that no living one has."""
+    """Before a worker is forked: a row of the metrics that no living one has. Beyond these, workers share one."""
     taken = {other.row for other in server.WORKERS.values()}
-    worker.row = next(row for row in range(1, metrics.WORKERS) if row not in taken)
+    worker.row = next((row for row in range(1, metrics.WORKERS) if row not in taken), 0)
 
 
 def row_take(server: Arbiter, worker: Worker) -> None:
