@@ -65,6 +65,21 @@ class SignInLink(models.Model):
     used_at = models.DateTimeField(null=True)
 
 
+class SignInTry(models.Model):
+    """One try to sign in by name and password (projects.sign_in_limit). Names and addresses are kept as SHA-256."""
+
+    name_hash = models.CharField(max_length=64)
+    address_hash = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["name_hash", "at"]),
+            models.Index(fields=["address_hash", "at"]),
+            models.Index(fields=["at"]),
+        ]
+
+
 class Visibility(models.TextChoices):
     PRIVATE = "private", "Private"
     PUBLIC = "public", "Public"

@@ -67,11 +67,11 @@ def _with_database(url: str, name: str) -> str:
 
 
 @contextmanager
-def serve(folder: Path, *, database: dict[str, str] | None = None) -> Iterator[LiveServer]:
-    """`manage.py serve` on a free port, on the given database or one of its own."""
+def serve(folder: Path, *, database: dict[str, str] | None = None, **settings: str) -> Iterator[LiveServer]:
+    """`manage.py serve` on a free port, on the given database or one of its own; `settings`: more of its variables."""
     with nullcontext(database) if database is not None else own_database() as database:
         environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
-        environment |= database | {"DATA_DIR": str(folder)}
+        environment |= database | settings | {"DATA_DIR": str(folder)}
         port = _free_port()
         log = folder / "server.log"
         with log.open("wb") as output:

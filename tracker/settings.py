@@ -31,8 +31,19 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key()
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("BEHIND_PROXY", default=False)
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+HTTPS = env.bool("HTTPS", default=BEHIND_PROXY)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+# What is true of this host need not be so of others below its name.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# Where the site's addresses begin, such as "/cohort"; "" for the whole host.
+PATH_PREFIX = "".join(f"/{part}" for part in env.str("PATH_PREFIX", default="").split("/") if part)
+SECURE_REDIRECT_EXEMPT = [f"^({PATH_PREFIX[1:]}/)?(healthz|metrics)$"]  # asked from beside the proxy
+FORCE_SCRIPT_NAME = PATH_PREFIX or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = PATH_PREFIX or "/"
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -52,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "tracker.security.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tracker.request_log.request_log",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -128,7 +140,7 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{PATH_PREFIX}/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static", ("plotly", str(Path(plotly.__file__).parent / "package_data"))]
 STORAGES = {
@@ -141,15 +153,30 @@ STORAGES = {
 # One wandb request is at most about 10 MiB (one line up to 9.9 MiB); uploads are streamed and not counted here.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 
+# Bytes of one file that a client may store; 0 for any number.
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=0)
+
 # A running run without a sign of life for this long counts as crashed. The client backs off up to 60 s between
 # tries and waits up to 180 s for an answer.
 CRASHED_AFTER_SECONDS = env.int("CRASHED_AFTER_SECONDS", default=300)
 
+# Who sends it as a bearer token may read /metrics, as staff may.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {
+            "()": "tracker.logs.TextFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
+        "json": {"()": "tracker.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", default="text")},
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # 4xx are the asker's: every client probes for telemetry at its start and is told 404.
     "loggers": {"django.request": {"level": "ERROR"}, "django.server": {"level": "WARNING"}},

@@ -13,6 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import get_script_prefix
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -27,7 +28,7 @@ _YEAR = 60 * 60 * 24 * 365
 
 def base_url(request: HttpRequest) -> str:
     """What WANDB_BASE_URL must be for the site as this request sees it."""
-    return request.build_absolute_uri("/").rstrip("/")
+    return request.build_absolute_uri(get_script_prefix()).rstrip("/")
 
 
 def _form_of_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -48,7 +49,13 @@ def theme(request: HttpRequest) -> HttpResponse:
         return HttpResponseBadRequest("theme is light or dark")
     response = redirect(next_address(request))
     response.set_cookie(
-        "theme", chosen, max_age=_YEAR, samesite="Lax", httponly=True, secure=settings.SESSION_COOKIE_SECURE
+        "theme",
+        chosen,
+        max_age=_YEAR,
+        samesite="Lax",
+        httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+        path=settings.SESSION_COOKIE_PATH,
     )
     return response
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from projects import sign_in_limit
 from projects.access import sign_in_link_use
 
 
@@ -29,11 +31,32 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     onward = next_address(request)
     if request.user.is_authenticated:
         return redirect(onward)
-    form = AuthenticationForm(request, request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        login(request, form.get_user())
-        return redirect(onward)
-    return render(request, "sign_in/sign_in.html", {"form": form, "next": onward})
+    if request.method != "POST":
+        return _sign_in_page(request, AuthenticationForm(request), onward)
+    tried = {"name": request.POST.get("username", ""), "address": address_of(request)}
+    if not sign_in_limit.try_begin(**tried):
+        answer = _sign_in_page(request, AuthenticationForm(request), onward, too_often=True, status=429)
+        answer["Retry-After"] = str(sign_in_limit.WINDOW.seconds)
+        return answer
+    form = AuthenticationForm(request, request.POST)
+    if not form.is_valid():
+        return _sign_in_page(request, form, onward)
+    sign_in_limit.tries_clear(**tried)
+    login(request, form.get_user())
+    return redirect(onward)
+
+
+def _sign_in_page(
+    request: HttpRequest, form: AuthenticationForm, onward: str, *, too_often: bool = False, status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "next": onward, "too_often": too_often, "minutes": sign_in_limit.WINDOW.seconds // 60}
+    return render(request, "sign_in/sign_in.html", context, status=status)
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where a request comes from. Of what a chain of proxies says, only the last word is our own proxy's."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.BEHIND_PROXY else ""
+    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
 
 
 @never_cache

@@ -274,6 +274,15 @@ class TestDocuments:
     def test_hopeless_queries_get_an_error(self, owner: Replay, text: str) -> None:
         assert message(owner.query(text))
 
+    def test_one_field_under_many_names_is_refused(self, owner: Replay) -> None:
+        def asked(times: int) -> dict[str, Any]:
+            half = " ".join(f"a{i}: viewer {{ id }}" for i in range(times // 2))
+            more = " ".join(f"b{i}: viewer {{ id }}" for i in range(times - times // 2))
+            return owner.query(f"query Q {{ {half} ...F }} fragment F on Query {{ {more} }}")
+
+        assert len(asked(50)["data"]) == 50
+        assert "renames over 50 fields" in message(asked(51))
+
     def test_fragments_that_multiply_are_refused_quickly(self, owner: Replay) -> None:
         def both(inner: str) -> str:
             return f'a: run(name: "r") {{ project {{ {inner} }} }} b: run(name: "r") {{ project {{ {inner} }} }}'

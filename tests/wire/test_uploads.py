@@ -42,6 +42,14 @@ def get(asking: Replay, name: str):
     return asking.client.get(f"/files/tester/p/r/{quote(name)}", headers={"Authorization": asking.authorization})
 
 
+def test_a_file_larger_than_the_site_takes_is_refused_unread(owner: Replay, settings) -> None:
+    (url,) = urls_for(owner, "a.bin")
+    settings.MAX_UPLOAD_BYTES = 10
+    assert put(url, b"x" * 11) == 413
+    assert RunFile.objects.get().stored_as == ""
+    assert put(url, b"x" * 10) == 200
+
+
 @pytest.mark.parametrize(
     "name", ["a.txt", "a b#%.txt", "media/images/é/x_0_ab.png", "é" * 500, "...", "a..b/c", "?x=1&y"]
 )

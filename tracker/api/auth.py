@@ -22,6 +22,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         user = api_key_user(key) if key else None
         if user is None:
             raise AuthenticationFailed("This API key is not valid.")
+        request._request.api_user = user  # for the request's log
         return user, None
 
     def authenticate_header(self, request: Request) -> str:

@@ -16,6 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
 from projects.access import visible_projects
 from projects.models import User
@@ -57,7 +58,7 @@ def manifest_url(request: HttpRequest, artifact: Artifact) -> str:
 
 
 def _url(request: HttpRequest, *said: str) -> str:
-    return request.build_absolute_uri(f"/storage/artifacts/{signed(list(said), _SALT)}")
+    return request.build_absolute_uri(reverse("wire-artifact-storage", args=[signed(list(said), _SALT)]))
 
 
 def md5_check(md5: str) -> None:

@@ -33,7 +33,8 @@ def key_of(request: HttpRequest) -> str | None:
 def user_of(request: HttpRequest) -> User | None:
     """Whose key it is; None without a valid one."""
     key = key_of(request)
-    return api_key_user(key) if key else None
+    request.api_user = user = api_key_user(key) if key else None  # type: ignore[attr-defined]  # for the request's log
+    return user
 
 
 def unauthorized() -> JsonResponse:

@@ -13,6 +13,7 @@ from runs.history.store import LinesRefused
 from runs.ingest import Lines, RunMissing, StreamRequest
 from runs.models import run_id
 from runs.states import should_stop
+from tracker import metrics
 from tracker.wire.decode import body_json, json_object
 from tracker.wire.errors import Refused
 
@@ -32,6 +33,9 @@ def file_stream(request: HttpRequest, user: User, entity: str, project: str, run
         raise Refused(f"run {entity}/{project}/{run} not found", 404) from None
     except LinesRefused as refusal:
         raise Refused(str(refusal)) from None
+    for stream, part in (("history", said.history), ("events", said.events), ("console", said.console)):
+        if part:
+            metrics.lines_count(stream, len(part.lines))
     answer: dict[str, Any] = {"exitcode": None, "limits": {}}
     if should_stop(stored):
         answer["stopped"] = True

@@ -20,11 +20,13 @@ from itertools import islice
 from typing import IO, Any, cast
 from urllib.parse import quote
 
+from django.conf import settings
 from django.core import signing
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 
 from projects.access import NotFound, project_visible
@@ -115,12 +117,12 @@ def file_name_check(name: str) -> None:
 
 def upload_url(request: HttpRequest, run: uuid.UUID, name: str) -> str:
     """Where to PUT a file, absolute under the name by which this client reaches us; good for seven days."""
-    return request.build_absolute_uri(f"/storage/{signed([run.hex, name], _SALT)}")
+    return request.build_absolute_uri(reverse("wire-storage", args=[signed([run.hex, name], _SALT)]))
 
 
 def download_url(request: HttpRequest, *, entity: str, project: str, run: str, name: str) -> str:
     path = "/".join(quote(part, safe="") for part in (entity, project, run))
-    return request.build_absolute_uri(f"/files/{path}/{quote(name)}")
+    return request.build_absolute_uri(f"{get_script_prefix()}files/{path}/{quote(name)}")
 
 
 def upload(request: HttpRequest, token: str) -> HttpResponse:
@@ -153,6 +155,8 @@ def unsigned(token: str, salt: str, max_age: int) -> list[str]:
 
 def received(request: HttpRequest, folder: str) -> Stored:
     """The request's bytes, in the storage under a new name in the folder. Raises Refused, and then nothing is kept."""
+    if 0 < settings.MAX_UPLOAD_BYTES < content_length(request):
+        raise Refused(f"a file may have at most {settings.MAX_UPLOAD_BYTES} bytes here", 413)
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         raise Refused("a Content-Length is needed", 411)
     body = _Body(request)

@@ -1,9 +1,14 @@
+from collections.abc import Iterable
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from projects import access
-from projects.models import SignInLink
+from projects.models import SignInLink, SignInTry
+from projects.sign_in_limit import TRIES_BY_ADDRESS, TRIES_BY_NAME, WINDOW, tries_forget
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -118,3 +123,59 @@ def test_sign_out_takes_a_post(client: Client) -> None:
     assert signed_in(client) == "ada"
     assert client.post("/sign-out").headers["Location"] == reverse("sign-in")
     assert signed_in(client) is None
+
+
+def tried(name: str, password: str = "wrong", *, times: int = 1, **headers: str) -> Iterable[int]:
+    """The different answers, 302 being in."""
+    sent = {"username": name, "password": password}
+    return {Client().post("/sign-in", sent, **headers).status_code for _ in range(times)}
+
+
+def test_a_name_is_tried_so_many_times_and_then_no_more_from_anywhere() -> None:
+    make_user("ada", PASSWORD)
+    make_user("grace", PASSWORD)
+    for number in range(TRIES_BY_NAME):
+        assert tried("ada", REMOTE_ADDR=f"192.0.2.{number}") == {200}
+    refused = Client().post("/sign-in", {"username": "ada", "password": PASSWORD}, REMOTE_ADDR="198.51.100.1")
+    assert refused.status_code == 429
+    assert refused["Retry-After"] == str(WINDOW.seconds)
+    assert "Too many tries. Wait 15 minutes" in refused.content.decode()
+    assert tried("grace", PASSWORD, REMOTE_ADDR="192.0.2.1") == {302}
+    assert tried("nobody", times=TRIES_BY_NAME) == {200}
+    assert tried("nobody") == {429}  # as for somebody
+    token = access.sign_in_link_create(user=access.user_get_or_create(name="ada"))
+    assert Client().post(f"/sign-in/{token}").status_code == 302
+
+
+def test_an_address_tries_so_many_times_whatever_the_names() -> None:
+    make_user("ada", PASSWORD)
+    for number in range(TRIES_BY_ADDRESS):
+        assert tried(f"name-{number}", REMOTE_ADDR=f"2001:db8::{number:x}") == {200}
+    assert tried("ada", PASSWORD, REMOTE_ADDR="2001:db8::ffff") == {429}
+    assert tried("ada", PASSWORD, REMOTE_ADDR="2001:db8:0:1::1") == {302}
+
+
+def test_who_comes_in_starts_anew_and_old_tries_do_not_count() -> None:
+    make_user("ada", PASSWORD)
+    for _ in range(2):
+        assert tried("ada", times=TRIES_BY_NAME - 1) == {200}
+        assert tried("ada", PASSWORD) == {302}
+    assert tried("ada", times=TRIES_BY_NAME) == {200}
+    assert tried("ada") == {429}
+    SignInTry.objects.update(at=timezone.now() - WINDOW - timedelta(seconds=1))
+    assert tried("ada") == {200}
+    assert tries_forget() == TRIES_BY_NAME
+    assert SignInTry.objects.count() == 1
+
+
+def test_only_a_proxy_of_ours_says_where_a_request_is_from(settings) -> None:
+    def addresses() -> int:
+        return SignInTry.objects.values("address_hash").distinct().count()
+
+    for said in ("203.0.113.1", "203.0.113.2"):
+        tried("ada", HTTP_X_FORWARDED_FOR=said)
+    assert addresses() == 1
+    settings.BEHIND_PROXY = True
+    for said in ("203.0.113.1", "203.0.113.2", "203.0.113.9, 203.0.113.2"):  # what the asker adds stands before
+        tried("ada", HTTP_X_FORWARDED_FOR=said)
+    assert addresses() == 3

@@ -37,7 +37,8 @@ class Command(BaseCommand):
         self._require_free(options["host"], options["port"])
         user = access.user_get_or_create(name=USER)
         serve = [sys.executable, "manage.py", "serve", "--host", options["host"], "--port", str(options["port"])]
-        server = subprocess.Popen(serve, cwd=settings.BASE_DIR)
+        # The terminal is for the demo's progress and its link: no line for each request.
+        server = subprocess.Popen(serve, cwd=settings.BASE_DIR, env={"LOG_LEVEL": "WARNING"} | os.environ)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         try:
             self._await(address, server)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from projects.access import sign_in_links_forget
 from projects.bulk import UNDO_TIME, undos_forget
+from projects.sign_in_limit import tries_forget
 from runs.artifacts import artifacts_purge
 from runs.maintenance import deleted_purge, tails_seal
 from tracker.wire.uploads import leftovers_delete
@@ -31,6 +32,7 @@ TASKS: dict[str, Callable[[], int]] = {
     f"runs sealed, silent for {QUIET.seconds // 60} minutes": lambda: tails_seal(quiet=QUIET),
     "expired sign-in links removed": sign_in_links_forget,
     "expired sessions removed": sessions_forget,
+    "former tries to sign in removed": tries_forget,
     # Twice the time: an undo that has just been asked for is through by then.
     "deleted runs removed for good": lambda: deleted_purge(after=2 * UNDO_TIME),
     "expired undo records removed": undos_forget,

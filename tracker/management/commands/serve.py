@@ -9,10 +9,14 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 from django.urls import reverse
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
 
 from projects import access
 from projects.models import User
 from projects.names import BadName
+from tracker import metrics
 from tracker.static import collect_if_stale
 
 
@@ -29,6 +33,25 @@ class Server(BaseApplication):
         from tracker.wsgi import application
 
         return application
+
+
+class Log(Logger):
+    """The server's own words go where all others go, for what they may hold of an address is taken out there."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+def row_choose(server: Arbiter, worker: Worker) -> None:
+    """Before a worker is forked: a row of the metrics that no living one has. Beyond these, workers share one."""
+    taken = {other.row for other in server.WORKERS.values()}
+    worker.row = next((row for row in range(1, metrics.WORKERS) if row not in taken), 0)
+
+
+def row_take(server: Arbiter, worker: Worker) -> None:
+    metrics.row_take(worker.row)
 
 
 class Command(BaseCommand):
@@ -59,6 +82,9 @@ class Command(BaseCommand):
             timeout=120,
             graceful_timeout=30,
             loglevel="warning",
+            logger_class=Log,
+            pre_fork=row_choose,
+            post_fork=row_take,
             proc_name="cohort",
             control_socket_disable=True,
         ).run()

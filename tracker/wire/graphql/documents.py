@@ -27,6 +27,7 @@ _MAX_TEXT = 20_000
 _MAX_TOKENS = 3_000
 _MAX_DEPTH = 30
 _MAX_FIELDS = 2_000
+_MAX_ALIASES = 50  # the same field again and again; clients rename a few
 _KEPT = 200
 
 # New clients name fields and arguments that are not here: the fields are answered null (view.Lenient).
@@ -70,6 +71,7 @@ class Documents:
 
 def _size_check(document: DocumentNode) -> None:
     """Bounds depth and number of fields with all fragments spread out."""
+    aliases = 0
     fragments = {
         node.name.value: node.selection_set for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
@@ -79,8 +81,10 @@ def _size_check(document: DocumentNode) -> None:
         """Levels below, and fields."""
         if depth > _MAX_DEPTH:
             raise GraphQLError(f"the query is nested deeper than {_MAX_DEPTH} levels")
+        nonlocal aliases
         levels = fields = 0
         for node in selections.selections if selections else ():
+            aliases += isinstance(node, FieldNode) and node.alias is not None
             if isinstance(node, FragmentSpreadNode):
                 name = node.name.value
                 if name not in sizes:
@@ -89,6 +93,8 @@ def _size_check(document: DocumentNode) -> None:
             else:
                 below = size(getattr(node, "selection_set", None), depth + 1)
             levels, fields = max(levels, below[0] + 1), fields + below[1] + 1
+        if aliases > _MAX_ALIASES:
+            raise GraphQLError(f"the query renames over {_MAX_ALIASES} fields")
         if depth + levels > _MAX_DEPTH or fields > _MAX_FIELDS:
             raise GraphQLError(f"the query is nested deeper than {_MAX_DEPTH} levels or has over {_MAX_FIELDS} fields")
         return levels, fields

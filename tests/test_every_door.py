@@ -1,0 +1,324 @@
+"""Every route and every GraphQL field, asked by everybody. One that is new fails here until it has its answers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from string import Template
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.sessions.models import Session
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from projects import access
+from projects.models import ApiKey, Project, SignInTry
+from projects.query.grouping import groups
+from projects.query.runset import RUN, Field, Runset
+from runs import artifacts, ingest
+from runs.models import Artifact, ArtifactCollection, ArtifactManifest, Run
+from tests.factories import log_artifact, log_run
+from tests.projects.cast import Cast, make_cast
+from tracker.wire.graphql.artifacts import artifact_key
+from tracker.wire.graphql.view import schema
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "s3cr3t"
+MD5 = base64.b64encode(hashlib.md5(SECRET.encode()).digest()).decode()
+METHODS = ("get", "post", "put", "patch", "delete")
+# What a stranger and somebody signed in nowhere are answered (GET) where no project is asked for.
+OPEN = {
+    "": (200, 302),
+    "healthz": (200, 200),
+    "metrics": (404, 404),
+    "graphql": (405, 405),
+    "storage/<str:token>": (405, 405),
+    "storage/artifacts/<str:token>": (403, 403),
+    "artifacts/<str:entity>/<str:rest>": (404, 404),
+    "artifactsV2/<str:region>/<str:entity>/<path:rest>": (404, 404),
+    "sdk/otel/<path:rest>": (404, 404),
+    "oidc/token": (404, 404),
+    "api/projects": (200, 200),
+    "sign-in": (302, 200),
+    "sign-in/<str:token>": (200, 200),
+    "sign-out": (405, 405),
+    "theme": (405, 405),
+    "account": (200, 302),
+    "account/keys": (302, 302),
+    "account/keys/<int:key_id>/revoke": (302, 302),
+    "account/password": (302, 302),
+    "authorize": (200, 302),
+    "<str:entity>": (404, 404),
+}
+# What has to be asked for where a route alone is not enough: in the address, and as a form.
+ASKED = {
+    "<str:entity>/<str:project>/group-menu": "group=group&of={group}",
+    "<str:entity>/<str:project>/grouping-presets": "do=create&name=mine&group=config.lr",
+    "<str:entity>/<str:project>/line-plot/settings": "metric=loss",
+    "api/<str:entity>/<str:project>/series": "metric=loss",
+}
+# Of what is neither there nor visible: not found, wrong method, not signed in.
+REFUSED = {401, 404, 405}
+
+
+def routes(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Route → its parameters' converters."""
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        else:
+            yield route, pattern.pattern.converters
+
+
+ROUTES = dict(routes(get_resolver().url_patterns))
+OF_A_PROJECT = sorted(route for route, parts in ROUTES.items() if {"entity", "project"} <= parts.keys())
+
+
+@pytest.fixture
+def cast() -> Cast:
+    cast = make_cast()
+    log_run(
+        cast.project, "r", [{"loss": 1.0, f"{SECRET}/loss": 1.0}, {"loss": 2.0}],
+        config={SECRET: SECRET}, group=SECRET, tags=[SECRET], summary={SECRET: 1.0},
+    )  # fmt: skip
+    run = Run.objects.get()
+    stored = default_storage.save(f"runs/{SECRET}", ContentFile(SECRET.encode()))
+    ingest.file_stored(run_id=run.id, name="a.txt", stored_as=stored, size=6, md5="", content_type="text/plain")
+    log_artifact(run, {"a.txt": SECRET.encode()}, description=SECRET, client_id="client")
+    begun = artifacts.artifact_create(
+        project_id=cast.project.id, run_id=run.id, new=artifacts.NewArtifact(name="data", type="dataset", digest="d")
+    )
+    artifacts.manifest_create(artifact=begun, base=None, digest=MD5)
+    return cast
+
+
+def client_of(cast: Cast, who: str) -> Client:
+    """Signed in, and with a key: whichever a door asks for."""
+    client = cast.as_(who)
+    client.raise_request_exception = False
+    if who != "anonymous":
+        key = access.api_key_create(user=getattr(cast, who))
+        client.defaults["HTTP_AUTHORIZATION"] = "Basic " + base64.b64encode(f"api:{key}".encode()).decode()
+    return client
+
+
+def addresses(route: str, **kept: str) -> list[str]:
+    """The route with what there is: a new parameter has to be named here."""
+    there = {
+        "entity": "lab", "project": "digits", "run": "r", "token": "made-up", "region": "eu", "type": "dataset",
+        "version": "v0", "artifact": "data:v0", "rest": base64.b64decode(MD5).hex(),
+    } | kept  # fmt: skip
+    names = {"PathConverter": ("a.txt", "file_stream"), "StringConverter": ("data",)}.get(
+        type(ROUTES[route].get("name")).__name__, ("",)
+    )
+    found = []
+    for name in names:
+        path = route
+        for part, converter in ROUTES[route].items():
+            kind = type(converter).__name__.removesuffix("Converter").lower().replace("string", "str")
+            value = name if part == "name" else _key_of_the_owner() if part == "key_id" else there[part]
+            path = path.replace(f"<{kind}:{part}>", value)
+        assert "<" not in path
+        query = ASKED[route].format(group=_group()) if route in ASKED else ""
+        found.append(f"/{path}?{query}")
+    return found
+
+
+def _group() -> str:
+    return groups(Project.objects.get(), Runset(fields=(Field(RUN, "group"),), grouped=True))[0].id
+
+
+def _key_of_the_owner() -> str:
+    return str(ApiKey.objects.filter(user__username="olga").values_list("pk", flat=True).first())
+
+
+def ask(client: Client, method: str, path: str) -> tuple[int, bytes]:
+    """Status, and the answer without what is drawn by lot for each (a form's token)."""
+    form = path.partition("?")[2]
+    body = (form, "application/x-www-form-urlencoded") if form else ("{}", "application/json")
+    answer = client.get(path) if method == "get" else getattr(client, method)(path, *body)
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return answer.status_code, re.sub(rb"[A-Za-z0-9]{64}", b"", content)
+
+
+def everything() -> dict[str, list[tuple[Any, ...]]]:
+    """All rows, but for what asking itself changes: sessions, keys (when one was used), who signed in."""
+    found = {}
+    for model in apps.get_models(include_auto_created=True):
+        if model not in {Session, ApiKey, SignInTry}:
+            fields = [field.attname for field in model._meta.concrete_fields if field.name != "last_login"]
+            found[model._meta.db_table] = sorted(model._base_manager.values_list(*fields), key=repr)
+    return found
+
+
+def test_every_route_asks_for_a_project_or_has_its_answers() -> None:
+    assert ROUTES.keys() - set(OF_A_PROJECT) == OPEN.keys()
+
+
+@pytest.mark.parametrize("route", sorted(OPEN))
+def test_routes_of_no_project_say_nothing_of_others(cast: Cast, route: str) -> None:
+    clients = [client_of(cast, who) for who in ("owner", "stranger", "anonymous")][1:]
+    before = everything()
+    for (path,) in [addresses(route)]:
+        assert tuple(ask(client, "get", path)[0] for client in clients) == OPEN[route]
+        for client in clients:
+            for method in METHODS:
+                status, content = ask(client, method, path)
+                assert status < 500
+                assert SECRET.encode() not in content
+    assert everything() == before
+    assert ApiKey.objects.filter(user=cast.owner, revoked_at=None).exists()
+
+
+@pytest.mark.parametrize("route", OF_A_PROJECT)
+def test_a_project_is_there_for_its_members_and_for_a_stranger_as_if_it_were_not(cast: Cast, route: str) -> None:
+    before = everything()
+    for who in ("stranger", "anonymous"):
+        client = client_of(cast, who)
+        for hidden, missing in zip(addresses(route), addresses(route, project="digitz"), strict=True):
+            for method in METHODS:
+                status, content = ask(client, method, hidden)
+                assert status in REFUSED, (who, method, hidden)
+                assert SECRET.encode() not in content
+                assert (status, content.replace(b"digits", b"digitz")) == ask(client, method, missing)
+    assert everything() == before
+    for who in ("viewer", "teammate", "owner"):
+        client = client_of(cast, who)
+        said = {ask(client, method, path)[0] for path in addresses(route) for method in ("get", "post")}
+        assert all(status < 500 for status in said)
+        assert who == "viewer" or said - REFUSED, f"nobody is ever let in to {route}"
+
+
+_PROJECT = '(entityName: "lab", name: "digits") { id name runs { edges { node { name config tags historyKeys } } } }'
+_ALIASES = (
+    'input: {artifactID: "$ARTIFACT", aliases:'
+    ' [{entityName: "lab", projectName: "digits", artifactCollectionName: "data", alias: "best"}]}'
+)
+_TAGS = 'input: {entityName: "lab", projectName: "digits", artifactCollectionName: "data", tags: [{tagName: "t"}]}'
+# Field → what to ask; $NAMES are of known_ids.
+FIELDS = {
+    "Query.viewer": "{ viewer { id entity username teams { edges { node { name } } } } }",
+    "Query.serverInfo": "{ serverInfo { cliVersionInfo } }",
+    "Query.entity": '{ entity(name: "lab") { id name } }',
+    "Query.project": f"{{ project{_PROJECT} }}",
+    "Query.model": f"{{ model{_PROJECT} }}",
+    "Mutation.upsertBucket": (
+        'mutation { upsertBucket(input: {entityName: "lab", modelName: "digits", name: "r", groupName: "taken"})'
+        " { bucket { id name config } } }"
+    ),
+    "Mutation.createRunFiles": (
+        'mutation { createRunFiles(input: {entityName: "lab", projectName: "digits", runName: "r", files: ["b"]})'
+        " { runID files { name uploadUrl } } }"
+    ),
+    "Mutation.markRunFilesUploaded": (
+        'mutation { markRunFilesUploaded(input: {entityName: "lab", projectName: "digits", runName: "r",'
+        ' files: ["a.txt"]}) { success } }'
+    ),
+    "Mutation.stopRun": 'mutation { stopRun(input: {id: "$RUN"}) { success } }',
+    "Mutation.rewindRun": (
+        'mutation { rewindRun(input: {entityName: "lab", projectName: "digits", runName: "r",'
+        ' metricName: "_step", metricValue: 0}) { rewoundRun { id name } } }'
+    ),
+    "Query.artifact": '{ artifact(id: "$ARTIFACT") { id description } }',
+    "Query.artifactCollection": '{ artifactCollection(id: "$COLLECTION") { id name } }',
+    "Query.clientIDMapping": '{ clientIDMapping(clientID: "client") { serverID } }',
+    "Mutation.createArtifact": (
+        'mutation { createArtifact(input: {entityName: "lab", projectName: "digits", runName: "r",'
+        ' artifactTypeName: "dataset", artifactCollectionName: "new", digest: "d"}) { artifact { id } } }'
+    ),
+    "Mutation.createArtifactManifest": (
+        'mutation { createArtifactManifest(input: {artifactID: "$BEGUN", name: "m", digest: "$MD5", entityName: "lab",'
+        ' projectName: "digits", runName: "r"}) { artifactManifest { id file { uploadUrl } } } }'
+    ),
+    "Mutation.updateArtifactManifest": (
+        'mutation { updateArtifactManifest(input: {artifactManifestID: "$MANIFEST", digest: "$MD5"})'
+        " { artifactManifest { id file { uploadUrl } } } }"
+    ),
+    "Mutation.createArtifactFiles": (
+        'mutation { createArtifactFiles(input: {artifactFiles: [{artifactID: "$BEGUN", name: "b", md5: "$MD5"}]})'
+        " { files { edges { node { uploadUrl } } } } }"
+    ),
+    "Mutation.commitArtifact": (
+        'mutation { commitArtifact(input: {artifactID: "$ARTIFACT"}) { artifact { id description } } }'
+    ),
+    "Mutation.useArtifact": (
+        'mutation { useArtifact(input: {artifactID: "$ARTIFACT", entityName: "lab", projectName: "digits",'
+        ' runName: "r"}) { artifact { id description } } }'
+    ),
+    "Mutation.updateArtifact": (
+        'mutation { updateArtifact(input: {artifactID: "$ARTIFACT", metadata: "{}"}) { artifact { id description } } }'
+    ),
+    "Mutation.deleteArtifact": (
+        'mutation { deleteArtifact(input: {artifactID: "$ARTIFACT", deleteAliases: true}) { artifact { id } } }'
+    ),
+    "Mutation.addAliases": f"mutation {{ addAliases({_ALIASES}) {{ success }} }}",
+    "Mutation.deleteAliases": f"mutation {{ deleteAliases({_ALIASES}) {{ success }} }}",
+    "Mutation.updateArtifactSequence": (
+        'mutation { updateArtifactSequence(input: {artifactSequenceID: "$COLLECTION", description: "d"})'
+        " { artifactCollection { id } } }"
+    ),
+    "Mutation.moveArtifactSequence": (
+        'mutation { moveArtifactSequence(input: {artifactSequenceID: "$COLLECTION", destinationArtifactTypeName: "x"})'
+        " { artifactCollection { id } } }"
+    ),
+    "Mutation.deleteArtifactSequence": (
+        'mutation { deleteArtifactSequence(input: {artifactSequenceID: "$COLLECTION"}) { artifactCollection { id } } }'
+    ),
+    "Mutation.createArtifactCollectionTagAssignments": (
+        f"mutation {{ createArtifactCollectionTagAssignments({_TAGS}) {{ tags {{ name }} }} }}"
+    ),
+    "Mutation.deleteArtifactCollectionTagAssignments": (
+        f"mutation {{ deleteArtifactCollectionTagAssignments({_TAGS}) {{ success }} }}"
+    ),
+}
+
+OF_EVERYBODY = {"Query.viewer", "Query.serverInfo"}
+
+
+def test_every_graphql_field_has_its_answers() -> None:
+    found = {f"{kind.name}.{name}" for kind in (schema.query_type, schema.mutation_type) for name in kind.fields}
+    assert found == FIELDS.keys()
+
+
+@pytest.mark.parametrize("member", ["teammate", "owner"])
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_graphql_field_answers_members_and_nobody_else(cast: Cast, name: str, member: str) -> None:
+    asked = {"query": Template(FIELDS[name]).substitute(known_ids(cast))}
+
+    def said(who: str) -> tuple[int, Any, str]:
+        answer = client_of(cast, who).post("/graphql", asked, "application/json")
+        data = answer.json()["data"] or {}
+        return answer.status_code, data.get(name.partition(".")[2]), answer.content.decode()
+
+    before = everything()
+    status, data, body = said("stranger")
+    assert status == 200
+    assert SECRET not in body
+    assert bool(data) is (name in OF_EVERYBODY), body
+    assert said("anonymous")[:2] == (401, None)
+    if name.startswith("Mutation"):
+        assert not said("viewer")[1]
+    assert everything() == before
+    assert said(member)[1], said(member)[2]
+
+
+def known_ids(cast: Cast) -> dict[str, str]:
+    """What a stranger may have seen written down somewhere: the client's ids of all that there is."""
+    run = {"query": f"{{ project{_PROJECT.replace('node { name', 'node { id name')} }}"}
+    answer = client_of(cast, "owner").post("/graphql", run, "application/json").json()
+    return {
+        "RUN": str(answer["data"]["project"]["runs"]["edges"][0]["node"]["id"]),
+        "ARTIFACT": artifact_key(Artifact.objects.get(version=0).id),
+        "BEGUN": artifact_key(Artifact.objects.get(version=None).id),
+        "COLLECTION": str(ArtifactCollection.objects.get().id),
+        "MANIFEST": str(ArtifactManifest.objects.get().id),
+        "MD5": MD5,
+    }
