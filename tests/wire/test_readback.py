@@ -205,3 +205,17 @@ def test_a_page_of_sampled_rows_ends_where_the_client_means_it_to(
     answer = owner.query(HISTORY_PAGE, entity="tester", project="p", run="r", spec=spec)
     (rows,) = answer["data"]["project"]["run"]["sampledHistory"]
     assert [row["loss"] for row in rows] == list(range(found))
+
+
+def test_the_first_live_step_is_named_for_clients_that_go_on_from_it(owner: Replay, run: Run) -> None:
+    text = text_of("j_readback", "RunParquetHistory")
+
+    def found() -> Any:
+        answer = owner.query(text, **WHERE, liveKeys=["_step"])
+        return answer["data"]["project"]["run"]["parquetHistory"]
+
+    assert found() == {"parquetUrls": [], "liveData": []}
+    lines = [json.dumps({"_step": step, "loss": step}) for step in (3, 5)]
+    request = ingest.StreamRequest(history=ingest.Lines(offset=0, lines=lines))
+    ingest.stream_accept(run_id=run.id, writer="", request=request)
+    assert found() == {"parquetUrls": [], "liveData": [{"_step": 3}]}

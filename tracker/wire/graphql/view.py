@@ -42,8 +42,8 @@ logger = logging.getLogger(__name__)
 
 # What a resolver may say no with; anything else is our fault.
 _FINAL = (
-    GraphQLError, NotFound, BadName, BadQuery, Refused, LinesRefused, RunMissing, ArtifactMissing, ArtifactRefused, DataError,
-    UnicodeError,
+    GraphQLError, NotFound, BadName, BadQuery, Refused, LinesRefused, RunMissing, ArtifactMissing, ArtifactRefused,
+    DataError, UnicodeError,
 )  # fmt: skip
 
 schema = make_executable_schema(
