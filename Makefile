@@ -7,12 +7,13 @@ ifdef DATA_DIR
 export DATA_DIR
 endif
 
-.PHONY: help setup demo bench test test-fast check format lock screenshots clean
+.PHONY: help setup demo bench test test-clients test-fast check format lock screenshots clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         a server on port $(PORT) with a demo project, logged by real training runs (PORT, DATA_DIR)"
 	@echo "make test         every test on SQLite, and all but most of the browser's on PostgreSQL; with the real wandb client"
+	@echo "make test-clients older versions of the wandb client, each in an environment of its own (CLIENTS=\"0.19.11 0.23.1\")"
 	@echo "make test-fast    the unit and view tests on SQLite only"
 	@echo "make check        ruff, mypy, import-linter, djade, Django's own checks, missing migrations"
 	@echo "make bench        charts, runs table, ingestion, disk and memory, measured on both databases (BENCH=--quick: two minutes)"
@@ -36,6 +37,9 @@ demo: setup
 
 bench: .venv/.synced
 	@$(BIN)/python manage.py bench $(BENCH)
+
+test-clients: setup
+	@$(BIN)/python scripts/test_clients.py $(CLIENTS)
 
 test: setup
 	@sh scripts/chromium.sh $(BIN)/python
@@ -62,4 +66,4 @@ lock: .venv/.synced
 		--fork-strategy fewest --no-header --upgrade --output-file requirements.lock
 
 clean:
-	rm -rf .venv staticfiles artifacts
+	rm -rf .venv .cache staticfiles artifacts

@@ -23,7 +23,20 @@ from runs.columns import column_id, flatten, storable
 from runs.display_names import display_name
 from runs.history import store
 from runs.history.keys import columns_ensure
-from runs.models import ColumnValue, ConsoleLine, Run, RunFile, Scope, State, Stream, StreamName, Tag, run_id
+from runs.models import (
+    Alert,
+    ColumnValue,
+    ConsoleLine,
+    Level,
+    Run,
+    RunFile,
+    Scope,
+    State,
+    Stream,
+    StreamName,
+    Tag,
+    run_id,
+)
 from runs.states import ENDED, end_state
 from runs.step_metrics import step_metrics
 
@@ -36,6 +49,7 @@ _STREAMED = (
     "state", "exit_code", "stop_requested", "ended_at", "changed_at", "summary", "history_lines", "last_step",
     "project__created_at",
 )  # fmt: skip
+_REPEATED = timedelta(minutes=1)  # the client asks again within it
 _OWN = "_wandb"  # the client's own entry in a summary: kept, but no column
 
 
@@ -193,6 +207,26 @@ def run_stop(*, run_id: uuid.UUID) -> Run:
 
 
 @transaction.atomic
+def run_alert(*, run_id: uuid.UUID, level: Level, title: str, text: str, wait: timedelta) -> Alert | None:
+    """Keep an alert; None when one of its title came less than `wait` ago, or the very same one a moment ago: that is
+    the client's repetition. Raises RunMissing."""
+    run = _run_lock(run_id)
+    now, title, text = timezone.now(), storable(title), storable(text)
+    alerts = Alert.objects.filter(run=run).order_by("-sent_at")
+    for former in alerts.filter(sent_at__gt=now - max(wait, _REPEATED), title=title):
+        if (wait and former.sent_at > now - wait) or (former.level, former.text) == (level, text):
+            return None
+    last = alerts.first()
+    # Two at the same microsecond, or a clock put back.
+    sent_at = max(now, last.sent_at + timedelta(microseconds=1)) if last else now
+    alert = Alert.objects.create(
+        run=run, project_id=run.project_id, sent_at=sent_at, level=level, title=title, text=text
+    )
+    _run_save(run, {}, touched=True, heartbeat=False)
+    return alert
+
+
+@transaction.atomic
 def run_rewind(*, run_id: uuid.UUID, after_step: int) -> Run:
     """Forget all history after a step, to log on from there. Raises RunMissing."""
     run = _run_lock(run_id)
@@ -232,6 +266,18 @@ def file_stored(*, run_id: uuid.UUID, name: str, stored_as: str, size: int, md5:
     )  # fmt: skip
     _run_save(run, {}, touched=True, heartbeat=False)
     return former
+
+
+@transaction.atomic
+def file_delete(*, run_id: uuid.UUID, names: Iterable[str]) -> list[str]:
+    """Forget files of a run. Returns where their bytes are, for the caller to remove after the commit. Raises
+    RunMissing."""
+    run = _run_lock(run_id)
+    files = RunFile.objects.filter(run=run, name__in=[storable(name) for name in names])
+    stored = [path for path in files.values_list("stored_as", flat=True) if path]
+    if files.delete()[0]:
+        _run_save(run, {}, touched=True, heartbeat=False)
+    return stored
 
 
 def _run_lock(key: uuid.UUID, *, only: Sequence[str] = ()) -> Run:

@@ -347,3 +347,26 @@ class RunArtifact(models.Model):
     artifact = models.ForeignKey(Artifact, models.CASCADE, related_name="runs")
     role = models.TextField(choices=Role.choices)
     at = models.DateTimeField(default=timezone.now)
+
+
+class Level(models.TextChoices):
+    """How grave an alert is."""
+
+    INFO = "info", "Info"
+    WARN = "warn", "Warning"
+    ERROR = "error", "Error"
+
+
+class Alert(models.Model):
+    """What a run's script wants people to know at once."""
+
+    pk = models.CompositePrimaryKey("run_id", "sent_at")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="alerts", db_index=False)
+    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="+", db_index=False)
+    sent_at = models.DateTimeField(help_text="When it arrived; no two of a run at once.")
+    level = models.TextField(choices=Level.choices)
+    title = models.TextField()
+    text = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "sent_at"])]

@@ -58,6 +58,7 @@ RUN_FIELDS: dict[str, RunField] = {
         RunField("sweep", "Sweep", Type.TEXT, _column("sweep")),
         RunField("created_day", "Created day", Type.DAY, lambda now: TruncDate("created_at")),
         RunField("created_at", "Created", Type.TIME, lambda now: F("created_at"), groupable=False),
+        RunField("heartbeat_at", "Last heartbeat", Type.TIME, lambda now: F("heartbeat_at"), groupable=False),
         RunField(
             "duration",
             "Duration",
@@ -65,6 +66,7 @@ RUN_FIELDS: dict[str, RunField] = {
             lambda now: Coalesce("ended_at", "heartbeat_at") - F("created_at"),
             groupable=False,
         ),
+        RunField("notes", "Notes", Type.TEXT, _column("notes"), groupable=False),
         RunField("runs", "Runs", Type.COUNT, lambda now: Value(1), groupable=False),
     )
 }

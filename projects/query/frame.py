@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +21,7 @@ from projects.query.memory import memory_of, uuids
 from projects.query.reading import ids_of, listed
 from projects.query.runset import RUN, Field, Runset
 from projects.query.selection import selected
+from projects.query.sources import run_pair
 from projects.query.statistics import Counts, Floats
 from projects.query.targets import path
 from runs.models import Run, State
@@ -28,6 +30,10 @@ from runs.states import AFTER_SILENCE, alive_since
 STATE = Field(RUN, "state")
 TAGS = Field(RUN, "tags")
 DURATION = Field(RUN, "duration")
+HEARTBEAT = Field(RUN, "heartbeat_at")
+
+# What goes on without a new version of the run: asked for each time.
+_LIVE = (DURATION, HEARTBEAT)
 
 _AT_ONCE = 100
 
@@ -48,10 +54,11 @@ class Frame:
         self._ids, versions = listed(self._runs)
         self.numeric = frozenset(numeric_fields(project, columns)) if columns else frozenset()
         self.shown = {field: runset.shown(field) if field in self.numeric else field for field in columns}
-        asked = dict.fromkeys(field for field in (*keys, *self.shown.values()) if field != DURATION)
+        asked = dict.fromkeys(field for field in (*keys, *self.shown.values()) if field not in _LIVE)
         self._slots, self._columns = self._memory.columns(self._ids, versions, tuple(asked))
         self._versions = versions
         self._labels: dict[Field, Labels] = {}
+        self._seconds: dict[Field, Floats] = {}
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -75,8 +82,10 @@ class Frame:
 
     def numbers(self, field: Field) -> Floats:
         """NaN: no finite number, or not set."""
-        if field == DURATION:
-            return self._seconds
+        if field in _LIVE:
+            if field not in self._seconds:
+                self._seconds[field] = self._live(field)
+            return self._seconds[field]
         column = self._columns[field]
         found: Floats = column.numbers[column.codes[self._slots]]
         return found
@@ -84,7 +93,12 @@ class Frame:
     def labels(self, field: Field) -> Labels:
         found = self._labels.get(field)
         if found is None:
-            found = self.states if field == STATE else labels_of(self._columns[field], self._slots)
+            if field == STATE:
+                found = self.states
+            elif field == HEARTBEAT:
+                found = self._heartbeats()
+            else:
+                found = labels_of(self._columns[field], self._slots)
             self._labels[field] = found
         return found
 
@@ -127,11 +141,19 @@ class Frame:
         runs = Run.objects.filter(project=self._project, deleted_at=None, state__in=AFTER_SILENCE)
         return self.having(list(runs.filter(heartbeat_at__lt=since).values_list("id", flat=True)))
 
-    @cached_property
-    def _seconds(self) -> Floats:
-        """A live run's goes on without a new version: asked for each time."""
-        name = path(DURATION)
-        runs = self._runs.annotate(**{name: RUN_FIELDS["duration"].expression(timezone.now())})
+    def _heartbeats(self) -> Labels:
+        moments, codes = np.unique(self.numbers(HEARTBEAT), return_inverse=True)
+        pairs = [run_pair(HEARTBEAT, datetime.fromtimestamp(moment, UTC)) for moment in moments if moment == moment]
+        return labels_from(np.where(codes < len(pairs), codes, -1), [pair for pair in pairs if pair])
+
+    def _live(self, field: Field) -> Floats:
+        """Seconds, of moments since 1970; NaN where a run was deleted meanwhile."""
+        name = path(field)
+        runs = self._runs.annotate(**{name: RUN_FIELDS[field.key].expression(timezone.now())})
         found = dict(runs.values_list("id", name))
         every = self.ids(np.arange(len(self)))
-        return np.array([found[id].total_seconds() if id in found else np.nan for id in every], dtype=np.float64)
+        return np.array([_seconds(found[id]) if id in found else np.nan for id in every], dtype=np.float64)
+
+
+def _seconds(value: timedelta | datetime) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else value.timestamp()

@@ -169,6 +169,18 @@ def run_rows(
     return RunPage(tuple(_run_rows(project, tree, places, columns).values()), len(positions))
 
 
+def runs_after(
+    project: Project, runset: Runset, *, run: uuid.UUID | None, place: int, size: int
+) -> tuple[list[uuid.UUID], int]:
+    """The next runs after `run` in the order of the ungrouped table, and the place of the first; if that run is not
+    there (any more), those from `place` on."""
+    tree = Tree(project, runset)
+    order = tree.ordered_positions(tree.root)
+    found = np.flatnonzero(tree.frame.having([run])[order]) if run else order[:0]
+    place = int(found[0]) + 1 if len(found) else place
+    return tree.frame.ids(order[place : place + size]), place
+
+
 def every_run_row(project: Project, runset: Runset, columns: Sequence[Field]) -> Iterator[list[RunRow]]:
     """All runs in the order of the table, each once, EXPORTED at a time. Two queries each time."""
     tree = Tree(project, runset, _reduced(runset, columns))

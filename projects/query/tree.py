@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from projects.models import Project
 from projects.query.bins import binned
-from projects.query.frame import Frame
+from projects.query.frame import HEARTBEAT, Frame
 from projects.query.labels import Labels, exploded, items, tags
 from projects.query.palette import GREY, colour
 from projects.query.runset import RUN, Field, Runset, Split
@@ -171,9 +171,11 @@ class Tree:
 
     def _node_values(self, nodes: Sequence[Node], field: Field) -> NDArray[np.float64]:
         """By the nodes' own field: its value; by a number: the statistic its column shows; by text: the one all runs
-        share; else by their latest run or their number of runs. NaN where there is none."""
+        share; else by their latest run, latest heartbeat or number of runs. NaN where there is none."""
         if field == CREATED:
             return np.array([node.positions[-1] for node in nodes], dtype=np.float64)
+        if field == HEARTBEAT:
+            return np.array([self.frame.numbers(field)[node.positions].max() for node in nodes])
         if field == RUNS:
             return np.array([len(node.positions) for node in nodes], dtype=np.float64)
         if nodes and nodes[0].field == field:
@@ -194,6 +196,8 @@ class Tree:
         """By position, to be sorted by; NaN where there is none."""
         if field == CREATED:
             return np.arange(len(self.frame), dtype=np.float64)
+        if field == HEARTBEAT:
+            return self.frame.numbers(field)
         if field in self.frame.numeric:
             return self.frame.numbers(self.frame.shown[field])
         labels = self.frame.labels(field)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from runs.console import printed
+
 # Longer lines are cut when shown; the log file has them whole.
 MAX_LINE = 10_000
 
-_LINE = re.compile(r"(ERROR )?(\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)\S{0,16}) ?(.*)", re.DOTALL)
 _COLOUR = re.compile(r"\x1b\[([0-9;]*)m")
 # Everything else a terminal would obey: CSI and OSC sequences, two-character escapes, control characters.
 _OTHER = re.compile(
@@ -35,9 +36,8 @@ class Line:
 def line(number: int, text: str) -> Line:
     """A stored line, `[ERROR ]TIMESTAMP TEXT`, ready to show."""
     cut = len(text) > MAX_LINE
-    match = _LINE.fullmatch(text[:MAX_LINE])
-    error, stamp, clock, said = match.groups() if match else (None, "", "", text[:MAX_LINE])
-    return Line(number, stamp, clock, bool(error), coloured(said + " …" * cut))
+    said = printed(text[:MAX_LINE])
+    return Line(number, said.stamp, said.stamp[11:19], said.error, coloured(said.text + " …" * cut))
 
 
 def coloured(text: str) -> SafeString:

@@ -31,6 +31,7 @@ from runs.history import store
 from runs.models import Role, Run, State, Stream, StreamName, run_id
 from runs.states import state_of
 
+ALERTS = 100
 CONSOLE_LINES = 1000
 _FILES_PER_PAGE = 500
 
@@ -99,7 +100,12 @@ def _version(run: Run, now: datetime) -> str:
 
 
 def _overview(request: HttpRequest, run: Run) -> dict[str, Any]:
-    return {"facts": facts(run), "config": tree(run.config, "config"), "summary": tree(run.summary, "summary")}
+    return {
+        "alerts": run.alerts.order_by("-sent_at")[:ALERTS],
+        "facts": facts(run),
+        "config": tree(run.config, "config"),
+        "summary": tree(run.summary, "summary"),
+    }
 
 
 def _console(request: HttpRequest, run: Run) -> dict[str, Any]:

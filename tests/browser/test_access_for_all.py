@@ -89,6 +89,7 @@ ADDRESSES = (
     "/ada/seen/filter",
     "/ada/seen?choose=sort",
     "/ada/seen?choose=columns",
+    "/ada/seen/alerts",
     "/ada/seen/runs/run-1",
     "/ada/seen/runs/run-1?tab=charts",
     "/ada/seen/runs/run-1?tab=console",

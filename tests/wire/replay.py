@@ -62,6 +62,12 @@ def _counted_on(line: str, by: int) -> str:
     return _STEP.sub(lambda found: f"{found[1]}{int(found[2]) + by}", line)
 
 
+def run_of(id: str) -> tuple[str, str]:
+    """Project and name: the recording server's ids are base64 of `Run:v1:NAME:PROJECT:ENTITY`."""
+    _, _, name, project, _ = base64.b64decode(id).decode().split(":")
+    return project, name
+
+
 @dataclass
 class Replay:
     """Requests sent by `client` with an API key; remembers where files go and which run got which id."""
@@ -84,6 +90,8 @@ class Replay:
             url = self.upload_urls.get((project, run, name))
             data = body if isinstance(body, str) else json.dumps(body)
             return url and self.client.put(url, data, content_type="application/octet-stream", headers=headers)
+        if request["method"] == "GET":
+            return self.client.get(path, headers={"Authorization": self.authorization})
         if path == "/graphql":
             self._map_ids(body)
         answer = self.client.post(
@@ -96,11 +104,11 @@ class Replay:
             self._learn(body, answer.json().get("data") or {})
         return answer
 
-    def query(self, text: str, headers: dict[str, str] | None = None, **variables: Any) -> Any:
+    def query(self, query: str, /, headers: dict[str, str] | None = None, **variables: Any) -> Any:
         """The decoded answer to a GraphQL request."""
         answer = self.client.post(
             "/graphql",
-            json.dumps({"query": text, "variables": variables}),
+            json.dumps({"query": query, "variables": variables}),
             content_type="application/json",
             headers=(headers or {}) | {"Authorization": self.authorization},
         )
@@ -116,11 +124,9 @@ class Replay:
         )
 
     def _map_ids(self, body: dict[str, Any]) -> None:
-        """The recording server's run ids are base64 of `Run:v1:NAME:PROJECT:ENTITY`."""
         variables = body["variables"] or {}
         if variables.get("id"):
-            _, _, name, project, _ = base64.b64decode(variables["id"]).decode().split(":")
-            variables["id"] = self.run_ids[project, name]
+            variables["id"] = self.run_ids[run_of(variables["id"])]
 
     def _learn(self, body: dict[str, Any], data: dict[str, Any]) -> None:
         variables = body["variables"] or {}

@@ -204,7 +204,7 @@ class TestReading:
 
     @pytest.mark.parametrize(
         ("arguments", "text"),
-        [('filters: "{\\"a\\": 1}"', "filters"), ('order: "x"', "sort"), ('after: "x"', "cursor")],
+        [('filters: "{\\"a\\": 1}"', "'a'"), ('order: "x"', "'x'"), ('after: "x"', "cursor")],
     )
     def test_what_is_not_supported_yet_says_so(self, owner: Replay, arguments: str, text: str) -> None:
         upsert(owner)

@@ -10,13 +10,14 @@ import pytest
 from runs.columns import leaves, typed
 from runs.history import store
 from runs.models import ConsoleLine, Run, RunFile, StreamName
-from tests.wire.replay import Replay, requests_of
+from tests.wire.replay import Replay, requests_of, run_of
 
 BASIC = ["a_basic"] + [
     f"a_basic_{version}"
     for version in ("0.15.12", "0.16.6", "0.17.9", "0.18.7", "0.19.11", "0.21.4", "0.23.1", "0.25.1", "0.27.2")
 ]
-ALL = [*BASIC, "b_env", "c_metrics", "f_states", "f_stop", "m_many", "n_files"]
+READBACK = ["j_readback", *(f"j_readback_{version}" for version in ("0.17.9", "0.19.11", "0.23.1", "0.27.2"))]
+ALL = [*BASIC, *READBACK, "b_env", "c_metrics", "f_states", "f_stop", "h_alert", "m_many", "n_files"]
 
 
 def play(owner: Replay, name: str) -> list[dict[str, Any]]:
@@ -25,6 +26,8 @@ def play(owner: Replay, name: str) -> list[dict[str, Any]]:
         if request["path"].endswith("file_stream"):
             _, _, entity, project, run, _ = request["path"].split("/")
             ensure_started(owner, project, run)
+        elif request["path"] == "/graphql" and (id := (request["body"]["variables"] or {}).get("id")):
+            ensure_started(owner, *run_of(id))
         answer = owner.send(request)
         if answer is None:
             continue

@@ -17,7 +17,7 @@ from projects.query.grouping import groups, run_groups
 from projects.query.runset import Condition, Runset, Sort
 from projects.query.table import table
 from runs import bulk, ingest
-from runs.models import Run
+from runs.models import Level, Run
 from tests.factories import make_project, make_run, set_values
 
 pytestmark = pytest.mark.django_db
@@ -247,6 +247,29 @@ def test_threads_that_read_while_one_writes_see_every_answer_that_was_true(proje
     assert group.cells[ACC].mean == 14
 
 
+def test_heartbeats_are_as_of_now_though_they_make_no_new_version(project):
+    heartbeat, now = field_from("heartbeat_at"), timezone.now()
+    for number in range(3):
+        add(project, name=f"r{number}", group="a", heartbeat_at=now - timedelta(minutes=number))
+    latest = Runset(sort=(Sort(heartbeat, descending=True),), columns=(heartbeat,))
+
+    def listed(runset):
+        return [(row.name, row.values[heartbeat].text) for row in same_as_new(lambda: table(project, runset)).rows]
+
+    assert [name for name, _ in listed(latest)] == ["r0", "r1", "r2"]
+    at = now + timedelta(hours=1)
+    Run.objects.filter(name="r1").update(heartbeat_at=at)
+    assert listed(latest)[0] == ("r1", at.isoformat(sep=" ", timespec="seconds"))
+    grouped = by(GROUP, columns=(heartbeat,), sort=latest.sort)
+    add(project, name="alone", group="b", heartbeat_at=now)
+    Run.objects.filter(name="alone").update(heartbeat_at=at + timedelta(hours=1))
+    cells = [row.group.cells[heartbeat] for row in same_as_new(lambda: table(project, grouped)).rows]
+    assert [(cell.distinct, cell.text) for cell in cells] == [
+        (1, (at + timedelta(hours=1)).isoformat(sep=" ", timespec="seconds")),
+        (3, None),
+    ]
+
+
 CHANGES = {
     "display_name": "new", "group": "new", "job_type": "new", "notes": "new", "sweep": "new", "host": "new",
     "program": "new", "git_remote": "new", "git_commit": "new", "tags": ["new"], "config": {"lr": True},
@@ -284,7 +307,16 @@ WRITERS = {
     "file_stored": lambda run: ingest.file_stored(
         run_id=run.id, name="a", stored_as="a", size=1, md5="", content_type=""
     ),
+    "file_delete": lambda run: _file_stored_and_deleted(run),
+    "run_alert": lambda run: ingest.run_alert(run_id=run.id, level=Level.INFO, title="t", text="", wait=timedelta()),
 }
+
+
+def _file_stored_and_deleted(run):
+    WRITERS["file_stored"](run)
+    stored = Run.objects.get(pk=run.pk).changed_at
+    assert ingest.file_delete(run_id=run.id, names=["a"]) == ["a"]
+    assert Run.objects.get(pk=run.pk).changed_at > stored
 
 
 BULK = {

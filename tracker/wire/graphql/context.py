@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from graphql import GraphQLError, GraphQLResolveInfo
+from graphql import FieldNode, FragmentSpreadNode, GraphQLError, GraphQLResolveInfo, SelectionSetNode
 
 from projects.access import may_write, project_visible, project_writable
 from projects.models import Entity, Project, User
@@ -28,12 +28,34 @@ class Context:
     now: datetime = field(default_factory=timezone.now)
     # Where the asking writer's streams go on, by run; other readers get the counts over all writers.
     next_line: dict[uuid.UUID, int] = field(default_factory=dict)
+    _writable: dict[uuid.UUID, bool] = field(default_factory=dict)
+
+    def may_write(self, entity: Entity) -> bool:
+        """As projects.access says, asked once for all runs of a list."""
+        if entity.pk not in self._writable:
+            self._writable[entity.pk] = may_write(self.user, entity)
+        return self._writable[entity.pk]
 
 
 def context_of(info: GraphQLResolveInfo) -> Context:
     context = info.context
     assert isinstance(context, Context)
     return context
+
+
+def fields_asked(info: GraphQLResolveInfo) -> set[str]:
+    """Names of all fields asked for at any depth below the one that is resolved."""
+
+    def names(selections: SelectionSetNode | None) -> Iterator[str]:
+        for node in selections.selections if selections else ():
+            if isinstance(node, FragmentSpreadNode):
+                yield from names(info.fragments[node.name.value].selection_set)
+            else:
+                if isinstance(node, FieldNode):
+                    yield node.name.value
+                yield from names(getattr(node, "selection_set", None))
+
+    return {name for node in info.field_nodes for name in names(node.selection_set)}
 
 
 def own_entity(user: User) -> str:
@@ -62,12 +84,12 @@ def run_to_write(context: Context, *, entity: str | None, project: str | None, n
     return run
 
 
-def run_to_write_by_id(context: Context, key: str) -> Run:
-    """Raises GraphQLError."""
+def run_to_write_by_id(context: Context, key: str, *, deleted: bool = False) -> Run:
+    """With `deleted`, one that was deleted, too. Raises GraphQLError."""
     run = None
     if (parsed := parse_id(key)) is not None:
-        run = Run.objects.select_related("project__entity").filter(pk=parsed, deleted_at=None).first()
-    if run is None or not may_write(context.user, run.project.entity):
+        run = Run.objects.select_related("project__entity").filter(pk=parsed).first()
+    if run is None or (run.deleted_at and not deleted) or not may_write(context.user, run.project.entity):
         raise GraphQLError("run not found")
     return run
 

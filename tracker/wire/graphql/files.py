@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ariadne import MutationType, ObjectType
+from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from projects.access import may_write
 from runs import ingest
 from runs.models import Artifact, Run, RunFile
-from tracker.wire.graphql.context import context_of, resolver, run_to_write
+from tracker.wire.graphql.context import context_of, resolver, run_to_write, run_to_write_by_id
 from tracker.wire.graphql.runs import Connection, connection, page, run_type
 from tracker.wire.uploads import download_url, file_name_check, upload_url
 
@@ -62,6 +63,21 @@ def mark_run_files_uploaded(_: Any, info: GraphQLResolveInfo, input: dict[str, A
     run_to_write(
         context_of(info), entity=input.get("entityName"), project=input.get("projectName"), name=input["runName"]
     )
+    return {"success": True}
+
+
+@mutation.field("deleteFiles")
+def delete_files(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, bool]:
+    context = context_of(info)
+    names: dict[str, list[str]] = defaultdict(list)
+    for id in input["files"]:
+        run, _, name = id.partition(":")
+        names[run].append(name)
+    # All are found before any is gone.
+    runs = [(run_to_write_by_id(context, key), of_run) for key, of_run in names.items()]
+    for run, of_run in runs:
+        for stored_as in ingest.file_delete(run_id=run.id, names=of_run):
+            default_storage.delete(stored_as)
     return {"success": True}
 
 
@@ -118,7 +134,7 @@ def file_url(file: RunFile | FileNode, info: GraphQLResolveInfo, upload: bool | 
         return download_url(
             context.request, entity=project.entity.name, project=project.name, run=file.run.name, name=file.name
         )
-    return upload_url(context.request, file.run_id, file.name) if may_write(context.user, project.entity) else None
+    return upload_url(context.request, file.run_id, file.name) if context.may_write(project.entity) else None
 
 
 file_type.set_field("sizeBytes", resolver("size"))

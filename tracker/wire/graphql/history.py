@@ -78,8 +78,9 @@ def sampled_history(run: Run, info: GraphQLResolveInfo, specs: list[Any]) -> lis
 
 @run_type.field("parquetHistory")
 def parquet_history(run: Run, info: GraphQLResolveInfo, liveKeys: list[str]) -> Row:
-    """No files of that kind here: the client then asks for pages."""
-    return {"parquetUrls": [], "liveData": []}
+    """No files of that kind here: the client then asks for pages, 0.27 only from the first live step on."""
+    rows = store.rows(run_id=run.id, stream=StreamName.HISTORY, keys=[*liveKeys, "_step"])
+    return {"parquetUrls": [], "liveData": list(islice(rows, 1))}
 
 
 def _sampled(run: Run, spec: Any) -> list[Row]:
@@ -91,6 +92,9 @@ def _sampled(run: Run, spec: Any) -> list[Row]:
         raise GraphQLError("a spec has keys, a list of names")
     if not all(number is None or type(number) is int for number in (low, high, samples)):
         raise GraphQLError("minStep, maxStep and samples are integers")
+    if low is not None and high is not None and high - low == samples:
+        # Clients up to 0.25 mean the first step of their next page, later ones the last of this.
+        high -= 1
     wanted = list(dict.fromkeys(keys))
     rows = store.rows(
         run_id=run.id, stream=StreamName.HISTORY, min_step=low, max_step=None if high is None else high + 1, keys=wanted

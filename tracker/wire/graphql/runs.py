@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 from ariadne import ObjectType
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from projects.access import NotFound, may_write
+from projects.access import NotFound
 from projects.models import Project
+from projects.query.runset import Runset
+from projects.query.selection import selected
+from projects.query.table import runs_after
 from runs.models import Run, Stream, StreamName
 from runs.states import should_stop, state_of
-from tracker.wire.graphql.context import context_of, project_to_read, resolver, run_to_read
+from tracker.wire.graphql.context import (
+    context_of,
+    fields_asked,
+    parse_id,
+    project_to_read,
+    resolver,
+    run_to_read,
+)
+from tracker.wire.graphql.filters import filters_from, sort_from
 from tracker.wire.graphql.people import query
 
 project_type = ObjectType("Project")
@@ -21,7 +34,8 @@ BINDINGS = [project_type, run_type]
 
 Connection = dict[str, Any]
 
-_ORDERS = {"created_at", "heartbeat_at"}
+# What may be megabytes of a run, and the fields that need it.
+_LONG = {"config": {"config"}, "client_info": {"config", "wandbConfig"}, "summary": {"summaryMetrics"}}
 _PAGE = 50
 _PAGE_MAX = 1000
 
@@ -37,7 +51,12 @@ def project(_: Any, info: GraphQLResolveInfo, name: str | None = None, entityNam
 
 @project_type.field("internalId")
 def project_internal_id(source: Project, info: GraphQLResolveInfo) -> str:
-    return str(source.id.int)
+    return _number(source.id)
+
+
+def _number(project: uuid.UUID) -> str:
+    """The client sends it back as a GraphQL Int, of 31 bits; nothing here is found by it."""
+    return str(project.int >> 97)
 
 
 @project_type.field("access")
@@ -47,7 +66,7 @@ def project_access(source: Project, info: GraphQLResolveInfo) -> str:
 
 @project_type.field("readOnly")
 def project_read_only(source: Project, info: GraphQLResolveInfo) -> bool:
-    return not may_write(context_of(info).user, source.entity)
+    return not context_of(info).may_write(source.entity)
 
 
 @project_type.field("isBenchmark")
@@ -73,8 +92,7 @@ def project_bucket(source: Project, info: GraphQLResolveInfo, name: str, missing
 
 @project_type.field("runCount")
 def project_run_count(source: Project, info: GraphQLResolveInfo, filters: Any = None) -> int:
-    _no_filters(filters)
-    return Run.objects.filter(project=source, deleted_at=None).count()
+    return selected(source, Runset(conditions=filters_from(source, filters))).count()
 
 
 @project_type.field("runs")
@@ -86,22 +104,18 @@ def project_runs(
     first: int | None = None,
     order: str | None = None,
 ) -> Connection:
-    _no_filters(filters)
-    column = (order or "+created_at").lstrip("+-")
-    if column not in _ORDERS:
-        raise GraphQLError(f"this server does not sort runs by {column} yet")
-    sign = "-" if order and order.startswith("-") else ""
-    runs = Run.objects.filter(project=source, deleted_at=None).order_by(f"{sign}{column}", f"{sign}id")
-    start, size = page(after, first)
-    found = list(runs[start : start + size + 1])
-    for run in found:
-        run.project = source
-    return connection(found, start, size)
-
-
-def _no_filters(filters: Any) -> None:
-    if filters:
-        raise GraphQLError("this server does not support filters on runs yet")
+    """A cursor names the run before the page, so that runs that come or go meanwhile shift nothing."""
+    runset = Runset(conditions=filters_from(source, filters), sort=(sort_from(source, order or "created_at"),))
+    last, _, run = (after or "").partition("-")
+    start, size = page(last, first)
+    ids, start = runs_after(source, runset, run=parse_id(run), place=start, size=size + 1)
+    asked = fields_asked(info)
+    spared = [column for column, fields in _LONG.items() if not asked & fields]
+    runs = Run.objects.defer(*spared).in_bulk(ids)
+    found = [runs[id] for id in ids if id in runs]
+    for node in found:
+        node.project = source
+    return connection(found, start, size, lambda node: f"-{node.id.hex}")
 
 
 def page(after: str | None, first: int | None, most: int = _PAGE_MAX) -> tuple[int, int]:
@@ -111,11 +125,10 @@ def page(after: str | None, first: int | None, most: int = _PAGE_MAX) -> tuple[i
     return int(after or 0), max(0, min(_PAGE if first is None else first, most))
 
 
-def connection(found: list[Any], start: int, size: int) -> Connection:
-    """`found` holds one entry more than the page when there is another page."""
-    nodes = found[:size]
-    edges = [{"node": node, "cursor": str(start + i + 1)} for i, node in enumerate(nodes)]
-    end = str(start + len(nodes)) if nodes else None
+def connection(found: list[Any], start: int, size: int, after: Callable[[Any], str] = lambda node: "") -> Connection:
+    """`found` holds one entry more than the page when there is another page. `after`: what else a cursor says."""
+    edges = [{"node": node, "cursor": f"{start + i + 1}{after(node)}"} for i, node in enumerate(found[:size])]
+    end = edges[-1]["cursor"] if edges else None
     return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": len(found) > size}}
 
 
@@ -126,7 +139,7 @@ def stream_lines(run: Run, stream: StreamName) -> int:
 
 @run_type.field("projectId")
 def run_project_id(run: Run, info: GraphQLResolveInfo) -> str:
-    return str(run.project_id.int)
+    return _number(run.project_id)
 
 
 @run_type.field("description")
@@ -143,7 +156,7 @@ def run_user(run: Run, info: GraphQLResolveInfo) -> dict[str, str]:
 
 @run_type.field("readOnly")
 def run_read_only(run: Run, info: GraphQLResolveInfo) -> bool:
-    return not may_write(context_of(info).user, run.project.entity)
+    return not context_of(info).may_write(run.project.entity)
 
 
 @run_type.field("state")
@@ -180,11 +193,6 @@ def run_history_line_count(run: Run, info: GraphQLResolveInfo) -> int:
 @run_type.field("eventsLineCount")
 def run_events_line_count(run: Run, info: GraphQLResolveInfo) -> int:
     return stream_lines(run, StreamName.EVENTS)
-
-
-@run_type.field("logLineCount")
-def run_log_line_count(run: Run, info: GraphQLResolveInfo) -> int:
-    return stream_lines(run, StreamName.CONSOLE)
 
 
 for _field, _path in {

@@ -8,6 +8,7 @@ from ariadne import ObjectType
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from projects.access import project_get_or_create
+from projects.bulk import runs_change
 from runs import ingest
 from runs.ingest import RunChange
 from runs.models import Run, StreamName
@@ -115,6 +116,15 @@ def stop_run(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[st
     run = run_to_write_by_id(context_of(info), input["id"])
     ingest.run_stop(run_id=run.id)
     return {"success": True}
+
+
+@mutation.field("deleteRun")
+def delete_run(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+    """As the page deletes: for ten minutes the person can take it back there."""
+    context = context_of(info)
+    run = run_to_write_by_id(context, input["id"], deleted=True)
+    runs_change(project=run.project, user=context.user, act="delete", value="", runs=[run.id])
+    return {"clientMutationId": input.get("clientMutationId")}
 
 
 @mutation.field("rewindRun")

@@ -14,6 +14,7 @@ from graphql.execution import Executor
 
 from projects.access import NotFound
 from projects.names import BadName
+from projects.query.runset import BadQuery
 from runs.artifacts import ArtifactMissing, ArtifactRefused
 from runs.history.store import LinesRefused
 from runs.ingest import RunDeleted, RunMissing
@@ -21,7 +22,18 @@ from tracker.wire.auth import unauthorized, user_of
 from tracker.wire.decode import body_json
 from tracker.wire.errors import Refused, is_passing, try_later
 from tracker.wire.file_stream import writer_of
-from tracker.wire.graphql import artifact_changes, artifacts, files, history, people, runs, upsert
+from tracker.wire.graphql import (
+    alerts,
+    artifact_changes,
+    artifacts,
+    console,
+    files,
+    history,
+    people,
+    projects,
+    runs,
+    upsert,
+)
 from tracker.wire.graphql.context import Context
 from tracker.wire.graphql.documents import Documents
 from tracker.wire.graphql.scalars import SCALARS
@@ -30,8 +42,8 @@ logger = logging.getLogger(__name__)
 
 # What a resolver may say no with; anything else is our fault.
 _FINAL = (
-    GraphQLError, NotFound, BadName, Refused, LinesRefused, RunMissing, ArtifactMissing, ArtifactRefused, DataError,
-    UnicodeError,
+    GraphQLError, NotFound, BadName, BadQuery, Refused, LinesRefused, RunMissing, ArtifactMissing, ArtifactRefused,
+    DataError, UnicodeError,
 )  # fmt: skip
 
 schema = make_executable_schema(
@@ -44,6 +56,9 @@ schema = make_executable_schema(
     *upsert.BINDINGS,
     *artifacts.BINDINGS,
     *artifact_changes.BINDINGS,
+    *projects.BINDINGS,
+    *console.BINDINGS,
+    *alerts.BINDINGS,
 )
 documents = Documents(schema)
 

@@ -1,0 +1,19 @@
+"""Whole client scripts that check themselves, with the installed client; `make test-clients` takes older ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.live import run_script
+
+pytestmark = pytest.mark.client
+
+SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_a_scenario_finds_what_it_expects(path: Path, wandb_env: dict[str, str]) -> None:
+    done = run_script(path.read_text(), wandb_env, timeout=300)
+    assert done.returncode == 0, done.stderr
