@@ -23,7 +23,7 @@ from runs.columns import column_id, flatten, storable
 from runs.display_names import display_name
 from runs.history import store
 from runs.history.keys import columns_ensure
-from runs.models import ColumnValue, ConsoleLine, Run, RunFile, Scope, State, Stream, StreamName, Tag, run_id
+from runs.models import ColumnValue, ConsoleLine, Run, RunFile, Scope, State, Stream, StreamName, Tag, Trial, run_id
 from runs.states import ENDED, end_state
 from runs.step_metrics import step_metrics
 
@@ -34,7 +34,7 @@ _BATCH = 500
 # What a stream's request reads and writes: the other fields of a run are many, and may be large.
 _STREAMED = (
     "state", "exit_code", "stop_requested", "ended_at", "changed_at", "summary", "history_lines", "last_step",
-    "project__created_at",
+    "sweep", "project__created_at",
 )  # fmt: skip
 _OWN = "_wandb"  # the client's own entry in a summary: kept, but no column
 
@@ -189,6 +189,15 @@ def run_stop(*, run_id: uuid.UUID) -> Run:
     run = _run_lock(run_id)
     if run.state not in ENDED:
         _run_save(run, {"stop_requested": True}, heartbeat=False)
+    return run
+
+
+@transaction.atomic
+def run_kill(*, run_id: uuid.UUID) -> Run:
+    """The run's process was ended from outside, and says nothing more by itself. Raises RunMissing."""
+    run = _run_lock(run_id)
+    if run.state not in ENDED:
+        _run_save(run, {"state": State.KILLED, "ended_at": timezone.now()}, heartbeat=False)
     return run
 
 
@@ -383,6 +392,8 @@ def _end(run: Run, *, preempting: bool, exit_code: int) -> dict[str, Any]:
     was = run.state
     preempted = preempting or was in {State.PREEMPTING, State.PREEMPTED}
     state = end_state(exit_code=exit_code, preempting=preempted, stop_requested=run.stop_requested)
+    if exit_code and run.sweep and Trial.objects.filter(run=run, stop=True).exists():
+        state = State.KILLED  # by its agent, with whatever exit code that makes
     ended_at: datetime = run.ended_at if was == state and run.ended_at else timezone.now()
     return {"state": state, "exit_code": exit_code, "ended_at": ended_at}
 

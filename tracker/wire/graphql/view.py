@@ -17,11 +17,12 @@ from projects.names import BadName
 from runs.artifacts import ArtifactMissing, ArtifactRefused
 from runs.history.store import LinesRefused
 from runs.ingest import RunDeleted, RunMissing
+from runs.search.space import BadSweep
 from tracker.wire.auth import unauthorized, user_of
 from tracker.wire.decode import body_json
 from tracker.wire.errors import Refused, is_passing, try_later
 from tracker.wire.file_stream import writer_of
-from tracker.wire.graphql import artifact_changes, artifacts, files, history, people, runs, upsert
+from tracker.wire.graphql import artifact_changes, artifacts, files, history, people, runs, sweeps, upsert
 from tracker.wire.graphql.context import Context
 from tracker.wire.graphql.documents import Documents
 from tracker.wire.graphql.scalars import SCALARS
@@ -30,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 # What a resolver may say no with; anything else is our fault.
 _FINAL = (
-    GraphQLError, NotFound, BadName, Refused, LinesRefused, RunMissing, ArtifactMissing, ArtifactRefused, DataError,
-    UnicodeError,
+    GraphQLError, NotFound, BadName, BadSweep, Refused, LinesRefused, RunMissing, ArtifactMissing, ArtifactRefused,
+    DataError, UnicodeError,
 )  # fmt: skip
 
 schema = make_executable_schema(
@@ -44,6 +45,7 @@ schema = make_executable_schema(
     *upsert.BINDINGS,
     *artifacts.BINDINGS,
     *artifact_changes.BINDINGS,
+    *sweeps.BINDINGS,
 )
 documents = Documents(schema)
 
@@ -84,6 +86,7 @@ def graphql(request: HttpRequest) -> HttpResponse:
 
 def _answer(result: ExecutionResult) -> HttpResponse:
     errors = result.errors or []
+    status = 200
     for error in errors:
         cause = error.original_error
         if is_passing(cause):
@@ -91,10 +94,12 @@ def _answer(result: ExecutionResult) -> HttpResponse:
             return try_later()
         if cause is not None and not isinstance(cause, _FINAL):
             raise cause
+        if isinstance(cause, Refused) and cause.status == 404:
+            status = 404
     body: dict[str, Any] = {"data": result.data}
     if errors:
         body["errors"] = [_shown(error) for error in errors]
-    return JsonResponse(body)
+    return JsonResponse(body, status=status)
 
 
 def _shown(error: GraphQLError) -> dict[str, Any]:
