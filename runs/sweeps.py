@@ -152,7 +152,7 @@ def agent_heartbeat(*, id: uuid.UUID, going_on: Collection[str]) -> list[Command
     proposal = None
     if going_on:
         _rungs_measure(agent.sweep, config)
-    elif config.method != "grid" and agent.sweep.state in OPEN and not _exhausted(agent.sweep):
+    elif config.method != "grid" and agent.sweep.state in OPEN and not exhausted(agent.sweep):
         proposal = _proposal(agent.sweep, config)
     with transaction.atomic():
         sweep = _sweep_lock(agent.sweep_id)
@@ -181,7 +181,7 @@ def _next(
             trial.delete()
             return [_give(sweep, agent, trial.number, trial.parameters, _new_name(), trial.times + 1)]
         waiting = True
-    if _exhausted(sweep):
+    if exhausted(sweep):
         return [] if waiting else [Exit()]
     if config.method == "grid":
         name, values = _new_name(), grid_point(config.parameters, sweep.given)
@@ -207,7 +207,8 @@ def _unbegun(trials: QuerySet[Trial]) -> QuerySet[Trial]:
     return trials.filter(~Exists(Run.objects.filter(pk=OuterRef("run_id"))), times__lt=_TIMES)
 
 
-def _exhausted(sweep: Sweep) -> bool:
+def exhausted(sweep: Sweep) -> bool:
+    """Whether all has been given out that there is to try."""
     return sweep.run_limit is not None and sweep.given >= sweep.run_limit
 
 
@@ -317,7 +318,7 @@ def state_of(sweep: Sweep) -> SweepState:
     """The state as of now of a sweep that came through `shown`: finished also when there is nothing more to come."""
     state = SweepState(sweep.state)
     going_on: bool = getattr(sweep, "going_on")  # noqa: B009
-    return SweepState.FINISHED if state in OPEN and _exhausted(sweep) and not going_on else state
+    return SweepState.FINISHED if state in OPEN and exhausted(sweep) and not going_on else state
 
 
 def best_values(sweeps: Collection[Sweep]) -> dict[uuid.UUID, float]:
