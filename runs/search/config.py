@@ -65,15 +65,24 @@ def _plain(value: Any, depth: int, left: Iterator[int]) -> Any:
         case dict():
             if not all(isinstance(key, str) for key in value):
                 raise BadSweep("keys are texts")
-            return {key: _plain(item, depth + 1, left) for key, item in value.items()}
+            return {_storable(key): _plain(item, depth + 1, left) for key, item in value.items()}
         case list():
             return [_plain(item, depth + 1, left) for item in value]
         case datetime.date():
             return value.isoformat()
-        case None | bool() | int() | float() | str():
+        case str():
+            return _storable(value)
+        case None | bool() | int() | float():
             return value
         case _:
             raise BadSweep(f"a {type(value).__name__} is no value of a configuration")
+
+
+def _storable(text: str) -> str:
+    """No page can carry half a surrogate pair, and no database U+0000."""
+    if "\0" in text or not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise BadSweep("the configuration has characters that can't be stored")
+    return text
 
 
 def sweep_config(config: Mapping[str, Any]) -> SweepConfig:

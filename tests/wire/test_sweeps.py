@@ -206,11 +206,11 @@ def test_heartbeats_that_say_nonsense_are_answered(owner: Replay, said: str) -> 
     assert "errors" in answer or json.loads(answer["data"]["agentHeartbeat"]["commands"]) is not None
 
 
-def test_text_no_database_keeps_is_kept_as_far_as_it_goes(owner: Replay) -> None:
-    sweep = created(owner, GRID + 'name: "a\\0b"\nprogram: "x\\0y"\n', description="\ud83d x")
-    assert Sweep.objects.get().display_name == "a\ufffdb"
-    (command,) = beat(owner, agent_of(owner, sweep))
-    assert command["program"] == "x\0y"
+def test_text_no_database_keeps_is_kept_as_far_as_it_goes_or_refused(owner: Replay) -> None:
+    created(owner, displayName="a\0b", description="\ud83d x")
+    sweep = Sweep.objects.get()
+    assert (sweep.display_name, sweep.description) == ("a\ufffdb", "\ufffd x")
+    assert "can't be stored" in create(owner, GRID + 'program: "x\\0y"\n')["errors"][0]["message"]
 
 
 def test_teammates_work_on_a_sweep_and_strangers_see_none(owner: Replay, teammate: Replay, stranger: Replay) -> None:

@@ -82,6 +82,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         "a: [",
         "1: 2",
         "a: !!set {b}",
+        'a: "\\0"',
+        '"\\ud83d": 1',
         "a: !!binary aGk=",
         "a: !!python/object/apply:os.system [ls]",
         "a: " + "9" * 5000,
