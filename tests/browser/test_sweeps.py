@@ -70,7 +70,7 @@ def test_a_sweep_is_looked_at_paused_grouped_and_canceled_on_its_page(page: Page
     head.get_by_role("button", name="Cancel").click()
     expect(head).to_contain_text("Canceled")
     expect(page.locator("#runs tr.group")).to_have_count(2)
-    page.get_by_role("link", name="sweeps").click()
+    page.get_by_role("navigation", name="Project").get_by_role("link", name="Sweeps").click()
     expect(page.get_by_role("row")).to_have_count(2)
     expect(page.get_by_role("row").last).to_contain_text("Canceled")
     for scheme in ("light", "dark"):
