@@ -18,6 +18,7 @@ from projects.views import (
     saved_views,
     sign_in,
     summary_plot,
+    sweeps,
     workspace,
 )
 
@@ -57,6 +58,8 @@ urlpatterns = [
     path(
         "<str:entity>/<str:project>/artifacts/<str:type>/<str:name>/<str:version>", artifacts.artifact, name="artifact"
     ),
+    path("<str:entity>/<str:project>/sweeps", sweeps.sweep_list, name="sweeps"),
+    path("<str:entity>/<str:project>/sweeps/<str:sweep>", sweeps.sweep, name="sweep"),
     path("<str:entity>/<str:project>/runs/<str:run>", run.run, name="run"),
     path("<str:entity>/<str:project>/runs/<str:run>/console", run.console, name="run-console"),
     path("<str:entity>/<str:project>/runs/<str:run>/version", run.version, name="run-version"),

@@ -35,6 +35,7 @@ from runs.models import (
     Stream,
     StreamName,
     Tag,
+    Trial,
     run_id,
 )
 from runs.states import ENDED, end_state
@@ -47,7 +48,7 @@ _BATCH = 500
 # What a stream's request reads and writes: the other fields of a run are many, and may be large.
 _STREAMED = (
     "state", "exit_code", "stop_requested", "ended_at", "changed_at", "summary", "history_lines", "last_step",
-    "project__created_at",
+    "sweep", "project__created_at",
 )  # fmt: skip
 _REPEATED = timedelta(minutes=1)  # the client asks again within it
 _OWN = "_wandb"  # the client's own entry in a summary: kept, but no column
@@ -224,6 +225,15 @@ def run_alert(*, run_id: uuid.UUID, level: Level, title: str, text: str, wait: t
     )
     _run_save(run, {}, touched=True, heartbeat=False)
     return alert
+
+
+@transaction.atomic
+def run_kill(*, run_id: uuid.UUID) -> Run:
+    """The run's process was ended from outside, and says nothing more by itself. Raises RunMissing."""
+    run = _run_lock(run_id)
+    if run.state not in ENDED:
+        _run_save(run, {"state": State.KILLED, "ended_at": timezone.now()}, heartbeat=False)
+    return run
 
 
 @transaction.atomic
@@ -429,6 +439,8 @@ def _end(run: Run, *, preempting: bool, exit_code: int) -> dict[str, Any]:
     was = run.state
     preempted = preempting or was in {State.PREEMPTING, State.PREEMPTED}
     state = end_state(exit_code=exit_code, preempting=preempted, stop_requested=run.stop_requested)
+    if exit_code and run.sweep and Trial.objects.filter(run=run, stop=True).exists():
+        state = State.KILLED  # by its agent, with whatever exit code that makes
     ended_at: datetime = run.ended_at if was == state and run.ended_at else timezone.now()
     return {"state": state, "exit_code": exit_code, "ended_at": ended_at}
 

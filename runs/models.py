@@ -370,3 +370,76 @@ class Alert(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["project", "sent_at"])]
+
+
+class SweepState(models.TextChoices):
+    """Life of a sweep. FINISHED is also derived (runs.sweeps.shown): all was tried, and no run is going on."""
+
+    PENDING = "pending", "Pending"
+    RUNNING = "running", "Running"
+    PAUSED = "paused", "Paused"
+    FINISHED = "finished", "Finished"
+    CANCELED = "canceled", "Canceled"
+
+
+def sweep_id(project_id: uuid.UUID, name: str) -> uuid.UUID:
+    """The id of the sweep `name` of a project: UUIDv5."""
+    return uuid.uuid5(project_id, f"sweep:{name}")
+
+
+class Sweep(models.Model):
+    """A search over parameters: what to try (runs.search), and how far it has come.
+
+    Sweeps and their agents are reference tables of the project, like `Column`.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="sweeps")
+    name = models.TextField(help_text="The client's sweep id, unique in the project; its runs' `sweep`.")
+    display_name = models.TextField(default="", blank=True)
+    description = models.TextField(default="", blank=True)
+    config = JSONTextField(default=dict, help_text="As sent, checked by runs.search.config.")
+    method = models.TextField()
+    state = models.TextField(choices=SweepState.choices, default=SweepState.PENDING)
+    given = models.BigIntegerField(default=0, help_text="Trials given out: the number of the next one.")
+    run_limit = models.BigIntegerField(null=True, help_text="How many trials there are to give; null: endless.")
+    user_name = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+    heartbeat_at = models.DateTimeField(null=True, help_text="The last sign of life of an agent.")
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "created_at"])]
+
+    def __str__(self) -> str:
+        return self.display_name or self.name
+
+
+class SweepAgent(models.Model):
+    """A process that asks for parameters and runs them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    sweep = models.ForeignKey(Sweep, models.CASCADE, related_name="agents")
+    host = models.TextField(default="", blank=True)
+    user_name = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+
+
+class Trial(models.Model):
+    """Parameters given to an agent, for a run that begins later, if at all: hence no constraint to its row."""
+
+    run = models.OneToOneField(Run, models.CASCADE, primary_key=True, related_name="trial", db_constraint=False)
+    sweep = models.ForeignKey(Sweep, models.CASCADE, related_name="trials", db_index=False)
+    agent = models.ForeignKey(SweepAgent, models.CASCADE, related_name="trials", db_index=False)
+    run_name = models.TextField()
+    number = models.BigIntegerField(help_text="In the order given out, from 0; of a grid, the point.")
+    parameters = JSONTextField(default=dict, help_text="Nested, as the run's config gets them.")
+    times = models.SmallIntegerField(default=1, help_text="How often it was given out.")
+    given_at = models.DateTimeField(default=timezone.now)
+    stop = models.BooleanField(default=False, help_text="Its agent is to end it.")
+    rungs = JSONTextField(default=list, help_text="runs.search.hyperband.best_at of the metric so far.")
+    measured_lines = models.BigIntegerField(default=0, help_text="Lines of history that `rungs` stand on.")
+
+    class Meta:
+        indexes = [models.Index(fields=["sweep", "number"])]

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from projects import access
 from projects.models import Project, User
-from runs import artifacts, ingest
-from runs.models import Artifact, Run, run_id
+from runs import artifacts, ingest, sweeps
+from runs.models import Artifact, Run, Sweep, Trial, run_id
 
 _numbers = itertools.count(1)
 
@@ -85,3 +85,21 @@ def log_artifact(
         artifacts.NewFile(name=path, digest="", reference=place, size=7) for path, place in (references or {}).items()
     ]
     return artifacts.artifact_commit(artifact_id=begun.id, files=held, manifest_stored_as="")
+
+
+def make_sweep(project: Project, **config: Any) -> Sweep:
+    """A grid over `lr` that minimizes `loss`; `config` says what differs."""
+    parameters = {"lr": {"values": [0.1, 0.01]}}
+    plain = {"method": "grid", "metric": {"name": "loss", "goal": "minimize"}, "parameters": parameters}
+    return sweeps.sweep_create(project_id=project.id, user_name="ada", config=plain | config)
+
+
+def make_trials(project: Project, names: Sequence[str], sweep: Sweep | None = None) -> Sweep:
+    """A sweep that gave its points to runs of these names."""
+    sweep = sweep or make_sweep(project)
+    agent = sweeps.agent_create(sweep_id=sweep.id, host="node1", user_name="ada")
+    for number, name in enumerate(names):
+        Trial.objects.create(
+            run_id=run_id(project.id, name), sweep=sweep, agent=agent, run_name=name, number=number, parameters={}
+        )
+    return sweep

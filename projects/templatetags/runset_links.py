@@ -1,6 +1,6 @@
 """Links that change the view: each is the page's own address with another query string.
 
-All read `runset`, `defaults` and `kept_query` (looking.Looking) from the context.
+All read `runset`, `within`, `defaults` and `kept_query` (looking.Looking) from the context.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from django import template
 
+from projects.looking import without
 from projects.query import toggles
 from projects.query.fields import label
 from projects.query.from_url import query_string
@@ -21,7 +22,7 @@ register = template.Library()
 
 
 def _link(context: dict[str, Any], runset: Runset, extra: str = "") -> str:
-    query = query_string(runset, context["defaults"])
+    query = query_string(without(runset, context.get("within")), context["defaults"])
     return f"{context['urls']['project']}?{'&'.join(filter(None, (query, context['kept_query'], extra)))}".removesuffix(
         "?"
     )

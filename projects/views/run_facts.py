@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runs.models import Run
+from django.urls import reverse
+
+from runs.models import Run, Sweep, sweep_id
 
 MAX_TEXT = 2000
 
@@ -31,7 +33,7 @@ def facts(run: Run) -> list[Fact]:
         Fact("Command", _command(machine), code=True),
         Fact("Git repository", run.git_remote, link=run.git_remote if run.git_remote.startswith("https://") else ""),
         Fact("Git commit", run.git_commit, code=True),
-        Fact("Sweep", run.sweep, code=True),
+        Fact("Sweep", run.sweep, link=_sweep_link(run), code=True),
         Fact("Run id", run.name, code=True),
         Fact("Python", _text(client.get("python_version"))),
         Fact("wandb client", _text(client.get("cli_version"))),
@@ -41,6 +43,12 @@ def facts(run: Run) -> list[Fact]:
         Fact("Last step", str(run.last_step) if run.last_step >= 0 else ""),
     )
     return [fact for fact in found if fact.text]
+
+
+def _sweep_link(run: Run) -> str:
+    if not run.sweep or not Sweep.objects.filter(pk=sweep_id(run.project_id, run.sweep)).exists():
+        return ""
+    return reverse("sweep", args=[run.project.entity.name, run.project.name, run.sweep])
 
 
 def _machine(client: Mapping[str, Any]) -> Mapping[str, Any]:

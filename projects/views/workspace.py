@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
@@ -14,7 +14,7 @@ from django_htmx.middleware import HtmxDetails
 
 from projects.access import may_write
 from projects.bulk import undo_latest
-from projects.looking import Looking
+from projects.looking import Looking, without
 from projects.models import Project, User
 from projects.query import selection
 from projects.query.columns import numeric_columns
@@ -25,8 +25,9 @@ from projects.query.table import table
 from projects.views.choices import column_choices, field_choice, sort_choices
 from projects.views.doors import looking_or_404, project_or_404
 from projects.views.panels_bar import panels_bar
+from projects.views.sweeps import sweep_head, sweep_or_404
 from projects.workspaces import metrics
-from runs.models import Scope
+from runs.models import Scope, Sweep
 
 _PIECES = {"runs": "workspace/_runs.html", "panels": "workspace/_panels.html", "rows": "workspace/_rows.html"}
 
@@ -61,15 +62,19 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
         if piece == "panels":
             return _answer(request, _PIECES[piece], {"sections": looking.layout.sections(metrics(owner))})
         # Asked for first: what changes meanwhile is then seen as new.
-        context["version"] = selection.version(owner)
+        context["version"] = _version(owner, looking.sweep)
         context |= _writing(request, owner)
         below, page = request.GET.get("below"), _page(request)
         context["table"] = shown = table(owner, runset, below=below, page=page)
+        if looking.sweep is not None:
+            context["sweep"] = sweep_head(looking.sweep)
+            context["sweep_url"] = reverse("sweep", args=[entity, project, looking.sweep.name])
+            context["urls"]["version"] += f"?{urlencode({'sweep': looking.sweep.name})}"
     except BadQuery as error:
         return bad_query(request, owner, error)
     if piece is None and not (shown.totals.runs or runset.search or runset.conditions):
         return _answer(request, "workspace/empty.html", context)
-    if runset.search or runset.conditions:
+    if runset.search or context["condition_count"]:
         context["of_runs"] = selection.total(owner)
     if piece is not None:
         return _answer(request, _PIECES[piece], context, shown_at=looking if piece == "runs" else None)
@@ -83,8 +88,15 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
 def version(request: HttpRequest, entity: str, project: str) -> JsonResponse:
     """What an open page asks for once a second."""
     owner = project_or_404(request, entity, project)
+    sweep = sweep_or_404(owner, request.GET["sweep"]) if "sweep" in request.GET else None
     panels = numeric_columns(owner, Scope.HISTORY).count()
-    return JsonResponse({"version": selection.version(owner), "panels": panels})
+    return JsonResponse({"version": _version(owner, sweep), "panels": panels})
+
+
+def _version(project: Project, sweep: Sweep | None) -> str:
+    """Differs whenever something on the page may."""
+    runs = selection.version(project)
+    return f"{runs}-{sweep.changed_at.timestamp():.6f}" if sweep else runs
 
 
 def _writing(request: HttpRequest, project: Project) -> dict[str, Any]:
@@ -102,6 +114,7 @@ def view_context(looking: Looking) -> dict[str, Any]:
     project, runset = looking.project, looking.runset
     names = [project.entity.name, project.name]
     query = looking.query
+    conditions = without(runset, looking.within).conditions
     return {
         "project": project,
         "runset": runset,
@@ -109,8 +122,9 @@ def view_context(looking: Looking) -> dict[str, Any]:
         "kept_query": looking.kept,
         "overall": looking.overall,
         "grouped_by": [field_choice(field) for field in runset.grouping],
-        "condition_count": len(list(leaves(runset.conditions))),
-        "filtered_by": [(filter, filter_label(filter)) for filter in runset.conditions],
+        "within": looking.within,
+        "condition_count": len(list(leaves(conditions))),
+        "filtered_by": [(filter, filter_label(filter)) for filter in conditions],
         "sorted_by": [(key, label(key.field)) for key in runset.sort],
         "query": query,
         "chart_query": looking.chart_query,

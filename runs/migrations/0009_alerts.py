@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('projects', '0003_undo'),
-        ('runs', '0007_artifacts'),
+        ('runs', '0008_sweeps'),
     ]
 
     operations = [

@@ -21,6 +21,7 @@ def stored(entity: str, project: str) -> list[dict[str, Any]]:
             "display_name": run.display_name,
             "group": run.group,
             "job_type": run.job_type,
+            "sweep": run.sweep,
             "tags": run.tags,
             "notes": run.notes,
             "state": states.state_of(run, timezone.now()),

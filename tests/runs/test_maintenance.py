@@ -18,7 +18,7 @@ from runs.ingest import Lines, StreamRequest
 from runs.maintenance import deleted_purge, owned_models, tails_seal
 from runs.models import Artifact, Level, Run, Scope, State, Stream, StreamName
 from runs.states import state_of
-from tests.factories import log_artifact, log_run, make_project
+from tests.factories import log_artifact, log_run, make_project, make_trials
 
 QUIET = timedelta(minutes=10)
 
@@ -153,6 +153,7 @@ def test_deleted_runs_go_for_good_with_all_their_rows_and_files_after_a_while(mo
         ingest.file_requested(run_id=run.id, names=["expected"])
         log_artifact(run, {"a": run.name.encode()})
         ingest.run_alert(run_id=run.id, level=Level.INFO, title="t", text="", wait=timedelta())
+    make_trials(project, [run.name for run in runs])
     now = timezone.now()
     runs_delete(runs=[runs[1].id], at=now - timedelta(minutes=19))
     runs_delete(runs=[runs[2].id, runs[3].id], at=now - timedelta(minutes=21))

@@ -302,6 +302,7 @@ WRITERS = {
     "run_change": lambda run: set_values(run, summary={"acc": True}),
     "stream_accept": _stream(summary={"acc": True}),
     "run_stop": lambda run: ingest.run_stop(run_id=run.id),
+    "run_kill": lambda run: ingest.run_kill(run_id=run.id),
     "run_rewind": lambda run: ingest.run_rewind(run_id=run.id, after_step=0),
     "file_requested": None,  # a file that has not come shows nowhere
     "file_stored": lambda run: ingest.file_stored(

@@ -87,6 +87,8 @@ def _sampled(run: Run, spec: Any) -> list[Row]:
     """Rows that have all keys of the spec, nested ones by dotted name."""
     if not isinstance(spec, dict):
         raise GraphQLError("a spec is a JSON object")
+    if not spec:
+        return []
     keys, low, high, samples = (spec.get(name) for name in ("keys", "minStep", "maxStep", "samples"))
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise GraphQLError("a spec has keys, a list of names")

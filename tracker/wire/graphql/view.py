@@ -18,6 +18,7 @@ from projects.query.runset import BadQuery
 from runs.artifacts import ArtifactMissing, ArtifactRefused
 from runs.history.store import LinesRefused
 from runs.ingest import RunDeleted, RunMissing
+from runs.search.space import BadSweep
 from tracker.wire.auth import unauthorized, user_of
 from tracker.wire.decode import body_json
 from tracker.wire.errors import Refused, is_passing, try_later
@@ -32,6 +33,7 @@ from tracker.wire.graphql import (
     people,
     projects,
     runs,
+    sweeps,
     upsert,
 )
 from tracker.wire.graphql.context import Context
@@ -42,8 +44,8 @@ logger = logging.getLogger(__name__)
 
 # What a resolver may say no with; anything else is our fault.
 _FINAL = (
-    GraphQLError, NotFound, BadName, BadQuery, Refused, LinesRefused, RunMissing, ArtifactMissing, ArtifactRefused,
-    DataError, UnicodeError,
+    GraphQLError, NotFound, BadName, BadQuery, BadSweep, Refused, LinesRefused, RunMissing,
+    ArtifactMissing, ArtifactRefused, DataError, UnicodeError,
 )  # fmt: skip
 
 schema = make_executable_schema(
@@ -59,6 +61,7 @@ schema = make_executable_schema(
     *projects.BINDINGS,
     *console.BINDINGS,
     *alerts.BINDINGS,
+    *sweeps.BINDINGS,
 )
 documents = Documents(schema)
 
@@ -99,6 +102,7 @@ def graphql(request: HttpRequest) -> HttpResponse:
 
 def _answer(result: ExecutionResult) -> HttpResponse:
     errors = result.errors or []
+    status = 200
     for error in errors:
         cause = error.original_error
         if is_passing(cause):
@@ -106,10 +110,12 @@ def _answer(result: ExecutionResult) -> HttpResponse:
             return try_later()
         if cause is not None and not isinstance(cause, _FINAL):
             raise cause
+        if isinstance(cause, Refused) and cause.status == 404:
+            status = 404
     body: dict[str, Any] = {"data": result.data}
     if errors:
         body["errors"] = [_shown(error) for error in errors]
-    return JsonResponse(body)
+    return JsonResponse(body, status=status)
 
 
 def _shown(error: GraphQLError) -> dict[str, Any]:
