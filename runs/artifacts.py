@@ -361,6 +361,8 @@ def _same(collection: ArtifactCollection, new: NewArtifact) -> Artifact | None:
     if new.distributed_id:
         begun = collection.artifacts.filter(distributed_id=storable(new.distributed_id), version=None)
         if (found := begun.first()) is not None:
+            found.wanted_aliases = list(dict.fromkeys([*found.wanted_aliases, *new.aliases]))
+            found.save(update_fields=["wanted_aliases"])
             return found
     same = collection.artifacts.filter(digest=new.digest, version__isnull=False)
     return same.order_by("-version").first() if new.deduplicate else None

@@ -205,7 +205,9 @@ class TestLogging:
     def test_writers_of_one_version_each_add_their_files(self, owner: Replay) -> None:
         upsert(owner)
         keys = {
-            create(owner, distributedID="group", digest=part, clientID=part)["data"]["createArtifact"]["artifact"]["id"]
+            create(owner, distributedID="group", digest=part, clientID=part, aliases=aliases("data", part))["data"][
+                "createArtifact"
+            ]["artifact"]["id"]
             for part in ("one", "two")
         }
         (key,) = keys
@@ -222,6 +224,7 @@ class TestLogging:
             url = changed["data"]["updateArtifactManifest"]["artifactManifest"]["file"]["uploadUrl"]
             assert put(url, whole) == 200
         commit(owner, key)
+        assert names(membership(owner, "data")) == ["latest", "one", "two", "v0"]
         assert {name: body(get(node["url"])) for name, node in file_nodes(owner, "data:v0").items()} == {
             "one.txt": b"one", "two.txt": b"two",
         }  # fmt: skip
