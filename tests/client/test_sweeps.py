@@ -90,6 +90,10 @@ sweep = wandb.Api().sweep("ada/shared-grid/{sweep}")
 assert (sweep.name, sweep.state, sweep.config["method"]) == ("shared", "FINISHED", "grid"), sweep.state
 assert sweep.expected_run_count == 4
 assert sweep.order == "+summary_metrics.loss"
+assert len(sweep.runs) == 4
+best = sweep.best_run()
+assert (best.config["lr"], best.config["opt"]["name"]) == (0.01, "adam"), best.config
+assert best.sweep.id == {sweep!r}
 assert [other.id for other in wandb.Api().project("shared-grid", "ada").sweeps()] == [{sweep!r}]
 """,
         wandb_env,
