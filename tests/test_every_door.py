@@ -21,9 +21,9 @@ from projects import access
 from projects.models import ApiKey, Project, SignInTry
 from projects.query.grouping import groups
 from projects.query.runset import RUN, Field, Runset
-from runs import artifacts, ingest
-from runs.models import Artifact, ArtifactCollection, ArtifactManifest, Run
-from tests.factories import log_artifact, log_run
+from runs import artifacts, ingest, sweeps
+from runs.models import Artifact, ArtifactCollection, ArtifactManifest, Run, Sweep, SweepAgent
+from tests.factories import log_artifact, log_run, make_sweep
 from tests.projects.cast import Cast, make_cast
 from tracker.wire.graphql.artifacts import artifact_key
 from tracker.wire.graphql.view import schema
@@ -96,6 +96,8 @@ def cast() -> Cast:
     begun = artifacts.artifact_create(
         project_id=cast.project.id, run_id=run.id, new=artifacts.NewArtifact(name="data", type="dataset", digest="d")
     )
+    sweep = make_sweep(cast.project)
+    sweeps.agent_create(sweep_id=sweep.id, host="h", user_name="olga")
     artifacts.manifest_create(artifact=begun, base=None, digest=MD5)
     return cast
 
@@ -114,6 +116,7 @@ def addresses(route: str, **kept: str) -> list[str]:
     """The route with what there is: a new parameter has to be named here."""
     there = {
         "entity": "lab", "project": "digits", "run": "r", "token": "made-up", "region": "eu", "type": "dataset",
+        "sweep": Sweep.objects.get().name,
         "version": "v0", "artifact": "data:v0", "rest": base64.b64decode(MD5).hex(),
     } | kept  # fmt: skip
     names = {"PathConverter": ("a.txt", "file_stream"), "StringConverter": ("data",)}.get(
@@ -272,6 +275,25 @@ FIELDS = {
     "Mutation.deleteArtifactSequence": (
         'mutation { deleteArtifactSequence(input: {artifactSequenceID: "$COLLECTION"}) { artifactCollection { id } } }'
     ),
+    "Query.models": '{ models(entityName: "lab") { edges { node { name } } } }',
+    "Mutation.notifyScriptableRunAlert": (
+        'mutation { notifyScriptableRunAlert(input: {entityName: "lab", projectName: "digits", runName: "r",'
+        ' title: "t", text: "x"}) { success } }'
+    ),
+    "Mutation.deleteRun": 'mutation { deleteRun(input: {id: "$RUN"}) { clientMutationId } }',
+    "Mutation.deleteFiles": 'mutation { deleteFiles(input: {files: ["$FILE"]}) { success } }',
+    "Mutation.upsertModel": (
+        'mutation { upsertModel(input: {name: "digits", entityName: "lab", description: "d"}) { model { id } } }'
+    ),
+    "Mutation.upsertSweep": (
+        'mutation { upsertSweep(input: {id: "$SWEEP", entityName: "lab", projectName: "digits", state: "PAUSED"})'
+        " { sweep { id } } }"
+    ),
+    "Mutation.createAgent": (
+        'mutation { createAgent(input: {host: "h", entityName: "lab", projectName: "digits", sweep: "$SWEEP"})'
+        " { agent { id } } }"
+    ),
+    "Mutation.agentHeartbeat": 'mutation { agentHeartbeat(input: {id: "$AGENT"}) { commands } }',
     "Mutation.createArtifactCollectionTagAssignments": (
         f"mutation {{ createArtifactCollectionTagAssignments({_TAGS}) {{ tags {{ name }} }} }}"
     ),
@@ -280,7 +302,7 @@ FIELDS = {
     ),
 }
 
-OF_EVERYBODY = {"Query.viewer", "Query.serverInfo"}
+OF_EVERYBODY = {"Query.viewer", "Query.serverInfo", "Query.models"}  # of what they see
 
 
 def test_every_graphql_field_has_its_answers() -> None:
@@ -295,13 +317,14 @@ def test_a_graphql_field_answers_members_and_nobody_else(cast: Cast, name: str, 
 
     def said(who: str) -> tuple[int, Any, str]:
         answer = client_of(cast, who).post("/graphql", asked, "application/json")
-        data = answer.json()["data"] or {}
+        data = answer.json().get("data") or {}
         return answer.status_code, data.get(name.partition(".")[2]), answer.content.decode()
 
     before = everything()
     status, data, body = said("stranger")
-    assert status == 200
+    assert status in {200, 404}
     assert SECRET not in body
+    assert name != "Query.models" or not data["edges"]
     assert bool(data) is (name in OF_EVERYBODY), body
     assert said("anonymous")[:2] == (401, None)
     if name.startswith("Mutation"):
@@ -312,10 +335,14 @@ def test_a_graphql_field_answers_members_and_nobody_else(cast: Cast, name: str, 
 
 def known_ids(cast: Cast) -> dict[str, str]:
     """What a stranger may have seen written down somewhere: the client's ids of all that there is."""
-    run = {"query": f"{{ project{_PROJECT.replace('node { name', 'node { id name')} }}"}
+    run = {"query": f"{{ project{_PROJECT.replace('node { name', 'node { id files { edges { node { id } } } name')} }}"}
     answer = client_of(cast, "owner").post("/graphql", run, "application/json").json()
+    node = answer["data"]["project"]["runs"]["edges"][0]["node"]
     return {
-        "RUN": str(answer["data"]["project"]["runs"]["edges"][0]["node"]["id"]),
+        "RUN": node["id"],
+        "FILE": node["files"]["edges"][0]["node"]["id"],
+        "SWEEP": Sweep.objects.get().name,
+        "AGENT": str(SweepAgent.objects.get().id),
         "ARTIFACT": artifact_key(Artifact.objects.get(version=0).id),
         "BEGUN": artifact_key(Artifact.objects.get(version=None).id),
         "COLLECTION": str(ArtifactCollection.objects.get().id),

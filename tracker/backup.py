@@ -125,8 +125,10 @@ def restore(path: Path) -> Manifest:
                 default_storage.delete(rest)  # of a former try
                 default_storage.save(rest, File(data, name=rest))
         connection.check_constraints()
+        there = connection.introspection.django_table_names(only_existing=True)
+        numbered = [model for model in _models() if model._meta.db_table in there]  # an older archive has fewer
         with connection.cursor() as cursor:
-            for statement in connection.ops.sequence_reset_sql(no_style(), _models()):
+            for statement in connection.ops.sequence_reset_sql(no_style(), numbered):
                 cursor.execute(statement)
     return manifest
 

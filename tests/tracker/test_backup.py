@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import requests
 import zstandard
@@ -77,6 +78,16 @@ def write(path: Path, members: dict[str, bytes]) -> Path:
     return path
 
 
+def held(path: Path) -> dict[str, list[str]]:
+    """Rows by table, in no order: databases return them in theirs."""
+    found: dict[str, list[str]] = {}
+    for name, data in read(path).items():
+        if name.startswith("tables/"):
+            rows = pa.ipc.open_file(data).read_all().to_pylist()
+            found.setdefault(name.split("/")[1], []).extend(map(repr, rows))
+    return {table: sorted(rows) for table, rows in found.items()}
+
+
 def manifest(path: Path) -> dict[str, Any]:
     return json.loads(read(path)["manifest.json"])
 
@@ -109,7 +120,7 @@ def test_what_is_restored_is_what_was_backed_up_on_either_database(source, empty
         there.manage("backup", str(at))
         found = manifest(at)
         assert found["database"] == ("sqlite" if sqlite else wanted["database"])
-        assert (found["rows"], found["sha256"]) == (wanted["rows"], wanted["sha256"])
+        assert (found["rows"], held(at)) == (wanted["rows"], held(first))
         assert [path.read_bytes() for path in (tmp_path / name / "files").rglob("*") if path.is_file()] == [content]
 
     with serve(tmp_path / "same", database={k: v for k, v in there.environment.items() if k == "DATABASE_URL"}) as up:
