@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
@@ -139,6 +140,14 @@ def visible_runs(project: Project, runset: Runset) -> list[uuid.UUID]:
     tree = Tree(project, replace(runset, sort=()))
     positions = np.arange(len(tree.frame))
     return tree.frame.ids(positions[~tree.hidden[positions]] if runset.hidden else positions)
+
+
+def visible_ids(project: Project, runset: Runset) -> set[uuid.UUID] | None:
+    """The runs that charts draw, by the eyes of the runset's own groups; None if nothing is hidden."""
+    if not runset.hidden:
+        return None
+    shown, _ = run_groups(project, runset, sys.maxsize)
+    return {run for group in shown for run in group.run_ids}
 
 
 def keys(node: Node) -> tuple[Key, ...]:

@@ -10,7 +10,7 @@ from projects.query.fields import label
 from projects.query.grouping import Cell, Group
 from projects.query.statistics import MEAN_STD
 from projects.query.table import GroupRow, Header, RunRow, Value
-from projects.templatetags.numbers import measured, number
+from projects.rounding import measured, number
 from runs.models import State
 from runs.states import SHOWN_ORDER
 
