@@ -56,6 +56,13 @@ def measured(mean: float, deviation: float) -> tuple[str, str, str]:
     return shown, error, times(power)
 
 
+def probability(p: float | None) -> str:
+    """ "0.034", "< 0.001"; "–" where there is none."""
+    if p is None:
+        return "–"
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
 def times(power: int) -> str:
     return f"×10{str(power).translate(_SUPERSCRIPT)}" if power else ""
 

@@ -12,7 +12,7 @@ from projects.models import Project
 from projects.query.columns import group_candidates
 from projects.query.fields import label, numeric_fields
 from projects.query.frame import DURATION
-from projects.query.grouping import NOT_SET, visible_ids
+from projects.query.grouping import NOT_SET, ordered_leaves, visible_ids
 from projects.query.replicates import varying
 from projects.query.runset import RUN, BadQuery, Field, Runset
 from projects.query.statistics import Counts
@@ -47,6 +47,10 @@ class Samples:
     def groups(self) -> list[Node]:
         """The topmost groups that have visible runs, in table order."""
         return [node for node in self.tree.ordered(self.tree.root.children) if len(self.positions(node))]
+
+    def leaves(self) -> list[Node]:
+        """The innermost groups that have visible runs, in table order."""
+        return [leaf for leaf in ordered_leaves(self.tree, self.tree.root) if len(self.positions(leaf))]
 
     def positions(self, node: Node) -> Counts:
         return node.positions if self._shown is None else node.positions[self._shown[node.positions]]

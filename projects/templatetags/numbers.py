@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django import template
 
-from projects.rounding import number
+from projects.rounding import number, probability
 
 register = template.Library()
 register.filter(number)
+register.filter(probability)

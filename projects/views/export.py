@@ -56,6 +56,7 @@ def _menu(request: HttpRequest, looking: Looking) -> HttpResponse:
     context = {
         "export": reverse("export", args=names),
         "results": reverse("results", args=names),
+        "compare": reverse("compare", args=names),
         "query": query,
         "rows": ("groups", "runs") if looking.runset.grouping else ("runs",),
         "formats": list(FORMATS),

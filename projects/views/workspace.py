@@ -124,6 +124,7 @@ def view_context(looking: Looking) -> dict[str, Any]:
             "bulk": reverse("bulk", args=names),
             "export": reverse("export", args=names),
             "results": reverse("results", args=names),
+            "compare": reverse("compare", args=names),
             "column_menu": reverse("column-menu", args=names),
             "group_menu": reverse("group-menu", args=names),
             "version": reverse("project-version", args=names),
