@@ -1,6 +1,7 @@
 """What an address of a project page asks to be shown: a workspace, its runs, its panels' common settings.
 
-    view=ID    a saved view; without it the project's default
+    view=ID      a saved view; without it the project's default
+    within=NAME  the page of one group: only its runs, by default in subgroups by job type
 
 The other parameters (query/from_url.py, overall.py) say what differs from that workspace.
 """
@@ -16,14 +17,14 @@ from projects.access import Person, workspace_visible
 from projects.layout import Layout
 from projects.models import Project, Workspace
 from projects.overall import Overall, overall_from_query, overall_query
-from projects.query.from_url import query_string, runset_from_query
+from projects.query.from_url import group_condition, query_string, runset_from_query
 from projects.query.grouping import default_fields
-from projects.query.runset import BadQuery, Runset
+from projects.query.runset import RUN, BadQuery, Field, Runset
 
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """`defaults` and `overall_defaults` are what the workspace alone would show."""
+    """`defaults` and `overall_defaults` are what the workspace alone would show; `within`: the group that all is of."""
 
     project: Project
     workspace: Workspace
@@ -31,6 +32,7 @@ class Looking:
     runset: Runset
     overall_defaults: Overall
     overall: Overall
+    within: str | None = None
 
     @property
     def layout(self) -> Layout:
@@ -43,9 +45,14 @@ class Looking:
         return _joined(view, overall_query(self.overall, self.overall_defaults))
 
     @property
-    def query(self) -> str:
-        """The shortest query string that asks for the same."""
+    def page_query(self) -> str:
+        """The shortest query string that asks for the same at the address of the page, which names the group itself."""
         return _joined(query_string(self.runset, self.defaults), self.kept)
+
+    @property
+    def query(self) -> str:
+        """The shortest query string that asks for the same anywhere."""
+        return _joined(self.page_query, self._within)
 
     @property
     def chart_query(self) -> str:
@@ -56,7 +63,11 @@ class Looking:
         drawn = replace(
             self.runset, open=frozenset(), columns=None, pinned=(), statistics=statistics, reduced=reduced, page=1
         )
-        return _joined(query_string(drawn, self.defaults), self.kept)
+        return _joined(query_string(drawn, self.defaults), self.kept, self._within)
+
+    @property
+    def _within(self) -> str:
+        return "" if self.within is None else urlencode({"within": self.within}, safe=",:/()")
 
     @property
     def saved_query(self) -> str:
@@ -64,18 +75,31 @@ class Looking:
         return _joined(query_string(replace(self.runset, page=1), Runset()), overall_query(self.overall, Overall()))
 
 
-def looking(person: Person, project: Project, query: QueryDict) -> Looking:
-    """At most three queries. Raises BadQuery, and access.NotFound for a view that is not there for this person."""
+def looking(person: Person, project: Project, query: QueryDict, within: str | None = None) -> Looking:
+    """`within`: the group whose page it is, if the query does not say. At most three queries. Raises BadQuery, and
+    access.NotFound for a view that is not there for this person."""
     workspace = workspace_visible(person, project, id=query.get("view", ""))
     defaults, overall_defaults = _defaults(project, workspace)
+    within = query.get("within") if within is None else within
+    if within is not None:
+        defaults = replace(_of_group(defaults, within), fields=(Field(RUN, "job_type"),), grouped=True)
+    runset = runset_from_query(query, defaults=defaults)
     return Looking(
         project,
         workspace,
         defaults,
-        runset_from_query(query, defaults=defaults),
+        runset if within is None else _of_group(runset, within),
         overall_defaults,
         overall_from_query(query, defaults=overall_defaults),
+        within,
     )
+
+
+def _of_group(runset: Runset, group: str) -> Runset:
+    """With the condition that all runs are of the group, whatever others were asked for. Raises BadQuery."""
+    own = group_condition(group)
+    others = tuple(condition for condition in runset.conditions if condition != own)
+    return replace(runset, conditions=(own, *others))
 
 
 def _defaults(project: Project, workspace: Workspace) -> tuple[Runset, Overall]:

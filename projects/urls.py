@@ -1,5 +1,6 @@
-from django.urls import path
+from django.urls import path, register_converter
 
+from projects.names import AnyName
 from projects.views import (
     account,
     artifacts,
@@ -20,6 +21,8 @@ from projects.views import (
     summary_plot,
     workspace,
 )
+
+register_converter(AnyName, "any")
 
 urlpatterns = [
     path("", lists.project_list, name="project-list"),
@@ -44,6 +47,7 @@ urlpatterns = [
     path("<str:entity>/<str:project>/export", export.export, name="export"),
     path("<str:entity>/<str:project>/results", results.results_page, name="results"),
     path("<str:entity>/<str:project>/compare", compare.compare, name="compare"),
+    path("<str:entity>/<str:project>/groups/<any:group>", workspace.group, name="group"),
     path("<str:entity>/<str:project>/version", workspace.version, name="project-version"),
     path("<str:entity>/<str:project>/line-plot", panels.figure, name="line-plot"),
     path("<str:entity>/<str:project>/line-plot.csv", download.line_plot_csv, name="line-plot-csv"),

@@ -145,6 +145,14 @@ def condition_text(condition: Condition) -> str:
     return parts_text([str(condition.field), condition.operator, *condition.values])
 
 
+def group_condition(name: str) -> Condition:
+    """That a run's group is exactly this, "" for none. Raises BadQuery."""
+    group = Field(RUN, "group")
+    return _read(
+        "within", name, lambda name: Condition(group, "=", (f'"{name}"',)) if name else Condition(group, "not set")
+    )
+
+
 def filters_from(texts: Sequence[str]) -> tuple[Filter, ...]:
     """A tree from its conditions and brackets in order; empty texts are left out. Raises BadQuery."""
     texts = [text for text in texts if text]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -14,6 +14,7 @@ from django_htmx.middleware import HtmxDetails
 
 from projects.access import may_write
 from projects.bulk import undo_latest
+from projects.conclusions.group import GroupOverview, group_overview
 from projects.looking import Looking
 from projects.models import Project, User
 from projects.query import selection
@@ -50,9 +51,29 @@ class HtmxRequest(HttpRequest):
 @require_safe
 def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
     """Pieces, by HX-Target: `runs` (also by default), `rows` (under the group `below`, from page `from`), `panels`."""
+    return _workspace(request, project_or_404(request, entity, project))
+
+
+@require_safe
+def group(request: HtmxRequest, entity: str, project: str, group: str) -> HttpResponse:
+    """The same of one group, with an overview of it; "" is of the runs without a group."""
     owner = project_or_404(request, entity, project)
+    overview = None
+    if _piece(request) is None:
+        try:
+            overview = group_overview(owner, group)
+        except BadQuery:
+            raise Http404 from None
+        if overview is None:
+            raise Http404
+    return _workspace(request, owner, group, overview)
+
+
+def _workspace(
+    request: HtmxRequest, owner: Project, within: str | None = None, overview: GroupOverview | None = None
+) -> HttpResponse:
     try:
-        looking = looking_or_404(request, owner)
+        looking = looking_or_404(request, owner, within)
         runset = looking.runset
         context = view_context(looking)
         if (chooser := _CHOOSERS.get(request.GET.get("choose", ""))) is not None:
@@ -67,7 +88,7 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
         context["table"] = shown = table(owner, runset, below=below, page=page)
     except BadQuery as error:
         return bad_query(request, owner, error)
-    if piece is None and not (shown.totals.runs or runset.search or runset.conditions):
+    if piece is None and overview is None and not (shown.totals.runs or runset.search or runset.conditions):
         return _answer(request, "workspace/empty.html", context)
     if runset.search or runset.conditions:
         context["of_runs"] = selection.total(owner)
@@ -76,6 +97,8 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
     names = metrics(owner)
     context |= {"sections": looking.layout.sections(names), "panel_count": len(names)}
     context["panels_bar"] = panels_bar(request.user, looking, names)
+    if overview is not None:
+        return _answer(request, "conclusions/group.html", context | {"overview": overview})
     return _answer(request, "workspace/workspace.html", context)
 
 
@@ -110,13 +133,15 @@ def view_context(looking: Looking) -> dict[str, Any]:
         "overall": looking.overall,
         "grouped_by": [field_choice(field) for field in runset.grouping],
         "condition_count": len(list(leaves(runset.conditions))),
-        "filtered_by": [(filter, filter_label(filter)) for filter in runset.conditions],
+        "filtered_by": [(filter, filter_label(filter)) for filter in runset.conditions[looking.within is not None :]],
         "sorted_by": [(key, label(key.field)) for key in runset.sort],
         "query": query,
         "chart_query": looking.chart_query,
         "parameters": list(QueryDict(query).lists()),
         "urls": {
-            "project": reverse("project", args=names),
+            "project": reverse("project", args=names)
+            if looking.within is None
+            else reverse("group", args=[*names, looking.within]),
             "group_by": reverse("group-by", args=names),
             "presets": reverse("grouping-presets", args=names),
             "filter": reverse("filter", args=names),
@@ -169,7 +194,7 @@ def _answer(
     response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ["HX-Request", "HX-Target", "HX-History-Restore-Request", "Cookie"])
     if shown_at is not None:
-        query = shown_at.query
+        query = shown_at.page_query
         response["HX-Push-Url"] = quote(request.path, safe="/~@:$&'()*+,;=!") + (f"?{query}" if query else "")
     return response
 
