@@ -179,7 +179,7 @@ def _compared(samples: Samples, group: GroupSaid, baseline: GroupSaid, pair: Fie
 def _pairs(samples: Samples, group: GroupSaid, baseline: GroupSaid, key: Field) -> tuple[list[int], list[int]] | None:
     """The places, among the values of each, of the runs that share a value of the key: two pairs or more, and every run
     of either group has a value that no other run of its group has."""
-    labels = samples.tree.frame.labels(key)
+    labels = samples.labels(key)
     of_group, of_baseline = (labels.codes[said.sample.positions].tolist() for said in (group, baseline))
     for codes in (of_group, of_baseline):
         if len(labels) in codes or len(set(codes)) < len(codes):

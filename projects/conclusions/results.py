@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from projects.conclusions.estimates import CELLS, CellKind, Estimate, Shown, best, estimates, shown
-from projects.conclusions.samples import Samples, default_field, numeric_checked
+from projects.conclusions.samples import Samples, default_field, metric_label, numeric_checked
 from projects.looking import Looking
 from projects.models import Project
 from projects.query.columns import table_columns
@@ -75,9 +75,11 @@ class ResultRow:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """`n`: the runs with a number of every cell, None if they differ. Of longer tables the first MAX_ROWS rows."""
+    """`metric_label`: the metric's name if there is only one. `n`: the runs with a number of every cell, None if they
+    differ. Of longer tables the first MAX_ROWS rows."""
 
     row_label: str
+    metric_label: str
     column_label: str
     kind: CellKind
     heads: tuple[Head, ...]
@@ -133,11 +135,12 @@ def results(project: Project, runset: Runset, asked: Asked) -> Results:
     for at, column in enumerate(columns):
         for metric in asked.metrics:
             parts = [] if column is None else [samples.text(column)]
-            parts += [label(metric)] if column is None or len(asked.metrics) > 1 else []
+            parts += [metric_label(runset, metric)] if column is None or len(asked.metrics) > 1 else []
             heads.append(Head(" · ".join(parts), metric, asked.best[metric]))
             cells.append(_column(samples, [row[at] for row in grid], metric, asked))
     return Results(
         row_label=label(asked.rows),
+        metric_label=metric_label(runset, asked.metrics[0]) if len(asked.metrics) == 1 else "",
         column_label="" if asked.across is None else label(asked.across),
         kind=CELLS[asked.cell],
         heads=tuple(heads),

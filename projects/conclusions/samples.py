@@ -13,8 +13,9 @@ from projects.query.columns import group_candidates
 from projects.query.fields import label, numeric_fields
 from projects.query.frame import DURATION
 from projects.query.grouping import NOT_SET, ordered_leaves, visible_ids
+from projects.query.labels import Labels
 from projects.query.replicates import varying
-from projects.query.runset import RUN, BadQuery, Field, Runset
+from projects.query.runset import RUN, BadQuery, Field, Reduced, Runset
 from projects.query.statistics import Counts
 from projects.query.tree import Node, Tree
 
@@ -57,16 +58,26 @@ class Samples:
 
     def of(self, node: Node, metric: Field) -> Sample:
         positions = self.positions(node)
-        values = self.tree.frame.numbers(metric)[positions]
+        values = self.tree.frame.numbers(self.tree.frame.shown[metric])[positions]
         finite = np.isfinite(values)
         left_out = 0
         if metric != DURATION:
-            labels = self.tree.frame.labels(metric)
+            labels = self.labels(metric)
             left_out = int(np.count_nonzero(labels.codes[positions[~finite]] < len(labels)))
         return Sample(values[finite], positions[finite], len(positions), left_out)
 
+    def labels(self, field: Field) -> Labels:
+        """Of one of the metrics, as the runset shows it."""
+        return self.tree.frame.labels(self.tree.frame.shown[field])
+
     def text(self, node: Node) -> str:
         return NOT_SET if node.text is None else node.text
+
+
+def metric_label(runset: Runset, metric: Field) -> str:
+    """ "val.acc", or "val.acc (max)" where the runset shows that of each run."""
+    shown = runset.shown(metric)
+    return f"{label(metric)} ({shown.how})" if isinstance(shown, Reduced) else label(metric)
 
 
 def default_field(project: Project, runset: Runset) -> Field:

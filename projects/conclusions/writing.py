@@ -27,8 +27,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 def caption(results: Results) -> str:
     """ "val/acc: mean ± std dev, n = 5 runs in each cell"."""
-    metrics = {head.metric: None for head in results.heads}
-    of = f"{next(iter(metrics)).key}: " if results.column_label and len(metrics) == 1 else ""
+    of = f"{results.metric_label}: " if results.column_label and results.metric_label else ""
     if results.n is None:
         return f"{of}{results.kind.label}, n beside each cell"
     return f"{of}{results.kind.label}, n = {results.n} run{'s' if results.n != 1 else ''} in each cell"

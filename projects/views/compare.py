@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from projects.conclusions.compare import FEW, MAX_GROUPS, Asked, Comparison, compare_asked, compared
 from projects.conclusions.forest import forest_figure
+from projects.conclusions.samples import metric_label
 from projects.looking import Looking
 from projects.query.fields import label
 from projects.query.runset import BadQuery
@@ -37,7 +38,11 @@ def compare(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     except BadQuery as error:
         return refused(error) if wants else bad_query(request, owner, error)
     if wants:
-        figure = forest_figure(found, label(asked.metric)) if found and asked.metric else {"data": [], "layout": {}}
+        figure = (
+            forest_figure(found, metric_label(looking.runset, asked.metric))
+            if found and asked.metric
+            else {"data": [], "layout": {}}
+        )
         response = HttpResponse(orjson.dumps(figure), content_type="application/json")
     else:
         response = render(request, "conclusions/compare.html", _context(looking, asked, found))
@@ -54,7 +59,7 @@ def _context(looking: Looking, asked: Asked, found: Comparison | None) -> dict[s
     query = "&".join(filter(None, (looking.query, urlencode(own), "as=figure")))
     return context | {
         "metric": asked.metric or "",
-        "metric_label": label(asked.metric) if asked.metric else "",
+        "metric_label": metric_label(looking.runset, asked.metric) if asked.metric else "",
         "comparison": found,
         "pair": next(iter(asked.pair), "") if asked.pair is not None else (pair or ""),
         "pair_label": label(pair) if pair else "",

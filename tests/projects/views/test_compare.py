@@ -118,6 +118,15 @@ def test_the_figure_has_each_interval_and_a_line_at_zero(get: Callable[..., Any]
     assert figure["layout"]["yaxis"]["ticktext"] == ["model: rnn", "model: vit"]
 
 
+def test_the_number_is_what_the_table_shows_of_each_run(get: Callable[..., Any], project: Project) -> None:
+    for at, peak in enumerate((0.5, 0.7)):
+        config = {"model": "peak", "seed": at}
+        log_run(project, f"peak-{at}", [{"acc": peak}, {"acc": 0.1}], config=config, summary={"acc": 0.1})
+    response = get(f="config.model:=:peak", show="max:summary.acc", pair="summary.acc")
+    assert response.context["comparison"].baseline.estimate.middle == pytest.approx(0.6)
+    assert response.context["metric_label"] == "acc (max)"
+
+
 def test_ungrouped_runs_are_compared_by_what_varies(get: Callable[..., Any]) -> None:
     assert [group.label for group in found(get, group="").groups] == [f"model: {model}" for model in MODELS]
 

@@ -170,6 +170,17 @@ def test_csv_holds_the_numbers_themselves(get: Callable[..., Any]) -> None:
     np.testing.assert_allclose(lows, np.percentile(ACC[[2, 0, 1], 0], 25, axis=1), rtol=1e-12)
 
 
+def test_a_metric_is_what_the_table_shows_of_each_run(get: Callable[..., Any], project: Project) -> None:
+    for at, peak in enumerate((0.5, 0.7)):
+        history = [{"acc": peak}, {"acc": 0.1}]
+        log_run(project, f"peak-{at}", history, config={"model": "peak", "depth": 2}, summary={"acc": 0.1})
+    asked = {"across": "", "f": "config.model:=:peak"}
+    assert middles(found(get, **asked)).tolist() == [[0.1]]
+    shown = found(get, show="max:summary.acc", **asked)
+    np.testing.assert_allclose(middles(shown), [[0.6]])
+    assert [head.label for head in shown.heads] == ["acc (max)"]
+
+
 def test_names_are_text_on_the_page(get: Callable[..., Any], project: Project) -> None:
     log_run(project, "evil", [], config={"model": "<script>x</script>", "depth": 2}, summary={"acc": 1.0})
     html = get().content.decode()
