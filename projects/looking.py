@@ -2,12 +2,14 @@
 
     view=ID       a saved view; without it the project's default
     sweep=NAME    only the runs of this sweep
+    within=NAME   the page of one group: only its runs, by default in subgroups by job type
 
 The other parameters (query/from_url.py, overall.py) say what differs from that workspace.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -17,7 +19,7 @@ from projects.access import NotFound, Person, workspace_visible
 from projects.layout import Layout
 from projects.models import Project, Workspace
 from projects.overall import Overall, overall_from_query, overall_query
-from projects.query.from_url import query_string, runset_from_query
+from projects.query.from_url import group_condition, query_string, runset_from_query
 from projects.query.grouping import default_fields
 from projects.query.runset import RUN, BadQuery, Condition, Field, Runset
 from runs.models import Sweep, sweep_id
@@ -27,7 +29,7 @@ from runs.models import Sweep, sweep_id
 class Looking:
     """`defaults` and `overall_defaults` are what the workspace alone would show.
 
-    `within` is the condition of `runset` that narrows it to a sweep: not one that can be taken away.
+    `within` are the conditions of `runset` that narrow it to a sweep or a group: not such as can be taken away.
     """
 
     project: Project
@@ -37,7 +39,8 @@ class Looking:
     overall_defaults: Overall
     overall: Overall
     sweep: Sweep | None = None
-    within: Condition | None = None
+    group: str | None = None
+    within: tuple[Condition, ...] = ()
 
     @property
     def layout(self) -> Layout:
@@ -51,9 +54,14 @@ class Looking:
         return _joined(view, sweep, overall_query(self.overall, self.overall_defaults))
 
     @property
-    def query(self) -> str:
-        """The shortest query string that asks for the same."""
+    def page_query(self) -> str:
+        """The shortest query string that asks for the same at the address of the page, which names the group itself."""
         return _joined(query_string(without(self.runset, self.within), self.defaults), self.kept)
+
+    @property
+    def query(self) -> str:
+        """The shortest query string that asks for the same anywhere."""
+        return _joined(self.page_query, self._within)
 
     @property
     def chart_query(self) -> str:
@@ -64,7 +72,11 @@ class Looking:
         drawn = replace(
             self.runset, open=frozenset(), columns=None, pinned=(), statistics=statistics, reduced=reduced, page=1
         )
-        return _joined(query_string(without(drawn, self.within), self.defaults), self.kept)
+        return _joined(query_string(without(drawn, self.within), self.defaults), self.kept, self._within)
+
+    @property
+    def _within(self) -> str:
+        return "" if self.group is None else urlencode({"within": self.group}, safe=",:/()")
 
     @property
     def saved_query(self) -> str:
@@ -73,27 +85,44 @@ class Looking:
         return _joined(query_string(runset, Runset()), overall_query(self.overall, Overall()))
 
 
-def looking(person: Person, project: Project, query: QueryDict) -> Looking:
-    """At most four queries. Raises BadQuery, and access.NotFound for a view or a sweep that is not there for this
-    person."""
+def looking(person: Person, project: Project, query: QueryDict, group: str | None = None) -> Looking:
+    """`group`: whose page it is, if the query does not say. At most four queries.
+
+    Raises BadQuery, and access.NotFound for a view or a sweep that is not there for this person.
+    """
     workspace = workspace_visible(person, project, id=query.get("view", ""))
     defaults, overall_defaults = _defaults(project, workspace)
-    runset = runset_from_query(query, defaults=defaults)
-    overall = overall_from_query(query, defaults=overall_defaults)
-    sweep, within = None, None
+    within: list[Condition] = []
+    sweep = None
     if name := query.get("sweep"):
         sweep = Sweep.objects.filter(pk=sweep_id(project.id, name)).first()
         if sweep is None:
             raise NotFound("sweep not found")
         sweep.project = project  # spares a query
-        within = Condition(Field(RUN, "sweep"), "=", (f'"{name}"',))
-        runset = replace(runset, conditions=(within, *without(runset, within).conditions))
-    return Looking(project, workspace, defaults, runset, overall_defaults, overall, sweep, within)
+        within.append(Condition(Field(RUN, "sweep"), "=", (f'"{name}"',)))
+    group = query.get("within") if group is None else group
+    if group is not None:
+        within.append(group_condition(group))
+        defaults = replace(defaults, fields=(Field(RUN, "job_type"),), grouped=True)
+    runset = without(runset_from_query(query, defaults=defaults), within)
+    return Looking(
+        project,
+        workspace,
+        defaults,
+        replace(runset, conditions=(*within, *runset.conditions)),
+        overall_defaults,
+        overall_from_query(query, defaults=overall_defaults),
+        sweep,
+        group,
+        tuple(within),
+    )
 
 
-def without(runset: Runset, within: Condition | None) -> Runset:
-    """The runset without the condition that its sweep makes: what is said of it apart from that."""
-    return replace(runset, conditions=tuple(one for one in runset.conditions if one != within)) if within else runset
+def without(runset: Runset, within: Collection[Condition]) -> Runset:
+    """The runset without the conditions that narrow it: what is said of it apart from them."""
+    if not within:
+        return runset
+    return replace(runset, conditions=tuple(one for one in runset.conditions if one not in within))
 
 
 def _defaults(project: Project, workspace: Workspace) -> tuple[Runset, Overall]:

@@ -17,6 +17,26 @@ RESERVED = frozenset(
 )  # fmt: skip
 
 
+class AnyName:
+    """A path converter for the rest of an address: any name, the empty one and one with slashes or line breaks too.
+
+    Browsers take "." and ".." out of a path, however written: a segment that is such has a "~" before it, and another
+    one if it has some already.
+    """
+
+    regex = r"(?s:.*)"
+
+    def to_python(self, value: str) -> str:
+        return "/".join(part.removeprefix("~") if _is_dots(part) else part for part in value.split("/"))
+
+    def to_url(self, value: str) -> str:
+        return "/".join(f"~{part}" if _is_dots(part) else part for part in value.split("/"))
+
+
+def _is_dots(part: str) -> bool:
+    return part.lstrip("~") in (".", "..")
+
+
 class BadName(ValueError):
     """The text says what is wrong, for the person who chose the name."""
 

@@ -1,10 +1,12 @@
-from django.urls import path
+from django.urls import path, register_converter
 
+from projects.names import AnyName
 from projects.views import (
     account,
     alerts,
     artifacts,
     bulk,
+    compare,
     download,
     export,
     figures,
@@ -14,6 +16,7 @@ from projects.views import (
     lists,
     menus,
     panels,
+    results,
     run,
     saved_views,
     sign_in,
@@ -21,6 +24,8 @@ from projects.views import (
     sweeps,
     workspace,
 )
+
+register_converter(AnyName, "any")
 
 urlpatterns = [
     path("", lists.project_list, name="project-list"),
@@ -44,6 +49,9 @@ urlpatterns = [
     path("<str:entity>/<str:project>/column-menu", menus.column_menu, name="column-menu"),
     path("<str:entity>/<str:project>/group-menu", menus.group_menu, name="group-menu"),
     path("<str:entity>/<str:project>/export", export.export, name="export"),
+    path("<str:entity>/<str:project>/results", results.results_page, name="results"),
+    path("<str:entity>/<str:project>/compare", compare.compare, name="compare"),
+    path("<str:entity>/<str:project>/groups/<any:group>", workspace.group, name="group"),
     path("<str:entity>/<str:project>/version", workspace.version, name="project-version"),
     path("<str:entity>/<str:project>/line-plot", panels.figure, name="line-plot"),
     path("<str:entity>/<str:project>/line-plot.csv", download.line_plot_csv, name="line-plot-csv"),

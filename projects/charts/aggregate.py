@@ -243,8 +243,8 @@ def group_line(
         return GroupLine(x, LINES[agg](runs), lower, upper, runs.n, each, told)
 
 
-def t_975(freedom: NDArray[np.integer]) -> Floats:
-    """The 97.5 % quantile of Student's t for whole degrees of freedom ≥ 1, to 1e-9 relative (up to 100,000).
+def t_975(freedom: NDArray[np.integer] | Floats) -> Floats:
+    """The 97.5 % quantile of Student's t for degrees of freedom ≥ 1, to 1e-9 relative (up to 100,000).
 
     With t = √ν · tan θ the density of θ is cos^(ν−1) θ, and its integral from 0 is concave: Newton's method from the
     normal quantile, which is below, climbs to the answer without overshooting.

@@ -121,9 +121,14 @@ def query_string(runset: Runset, defaults: Runset) -> str:
     return urlencode(pairs, safe=",:/()")
 
 
-def group_fields_from(query: QueryDict) -> tuple[Field, ...] | None:
-    """What `group` says. Raises BadQuery."""
-    return _many(query, "group", group_field_from, MAX_GROUP_FIELDS)
+def group_fields_from(query: QueryDict, name: str = "group", most: int = MAX_GROUP_FIELDS) -> tuple[Field, ...] | None:
+    """What `group`, or a parameter like it, says. Raises BadQuery."""
+    return _many(query, name, group_field_from, most)
+
+
+def column_fields_from(query: QueryDict, name: str, most: int) -> tuple[Field, ...] | None:
+    """What a parameter like `columns` says. Raises BadQuery."""
+    return _many(query, name, _column_field, most)
 
 
 def condition_from(text: str) -> Condition:
@@ -138,6 +143,14 @@ def condition_from(text: str) -> Condition:
 
 def condition_text(condition: Condition) -> str:
     return parts_text([str(condition.field), condition.operator, *condition.values])
+
+
+def group_condition(name: str) -> Condition:
+    """That a run's group is exactly this, "" for none. Raises BadQuery."""
+    group = Field(RUN, "group")
+    return _read(
+        "within", name, lambda name: Condition(group, "=", (f'"{name}"',)) if name else Condition(group, "not set")
+    )
 
 
 def filters_from(texts: Sequence[str]) -> tuple[Filter, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -104,7 +105,7 @@ def leaf_groups(project: Project, runset: Runset) -> list[Group]:
     """The innermost groups of all, in table order."""
     columns = table_columns(project, runset)
     tree = Tree(project, runset, columns)
-    return groups_of(tree, list(_leaves(tree, tree.root)), columns)
+    return groups_of(tree, list(ordered_leaves(tree, tree.root)), columns)
 
 
 def run_groups(
@@ -121,13 +122,13 @@ def run_groups(
         return _runs_alone(tree, limit, known)
     shown = [
         (leaf, positions)
-        for leaf in _leaves(tree, tree.root)
+        for leaf in ordered_leaves(tree, tree.root)
         if len(positions := tree.visible(leaf)) and (known is None or known[positions].any())
     ]
     return [
         RunGroup(
             id=leaf.id,
-            label=" · ".join(f"{label(key.field)}: {key.text}" for key in keys(leaf)),
+            label=path_label(leaf),
             colour=leaf.colour,
             run_ids=tuple(tree.frame.ids(positions)),
             within=tuple(node.id for node in leaf.path[:-1]),
@@ -144,10 +145,23 @@ def visible_runs(project: Project, runset: Runset) -> list[uuid.UUID]:
     return tree.frame.ids(positions[~tree.hidden[positions]] if runset.hidden else positions)
 
 
+def visible_ids(project: Project, runset: Runset) -> set[uuid.UUID] | None:
+    """The runs that charts draw, by the eyes of the runset's own groups; None if nothing is hidden."""
+    if not runset.hidden:
+        return None
+    shown, _ = run_groups(project, runset, sys.maxsize)
+    return {run for group in shown for run in group.run_ids}
+
+
 def keys(node: Node) -> tuple[Key, ...]:
     return tuple(
         Key(step.field, step.token, NOT_SET if step.text is None else step.text) for step in node.path if step.field
     )
+
+
+def path_label(node: Node) -> str:
+    """ "lr: 0.1 · Job type: train"."""
+    return " · ".join(f"{label(key.field)}: {key.text}" for key in keys(node))
 
 
 def groups_of(tree: Tree, nodes: Sequence[Node], columns: Sequence[Field]) -> list[Group]:
@@ -193,11 +207,11 @@ def _counted(labels: Labels, node: Node) -> Cell:
     return Cell(int(counts.sum()), text=text, distinct=len(present))
 
 
-def _leaves(tree: Tree, node: Node) -> Iterator[Node]:
-    """In table order."""
+def ordered_leaves(tree: Tree, node: Node) -> Iterator[Node]:
+    """The innermost groups below a node, in table order."""
     for child in tree.ordered(node.children):
         if child.children:
-            yield from _leaves(tree, child)
+            yield from ordered_leaves(tree, child)
         else:
             yield child
 

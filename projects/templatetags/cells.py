@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from projects.query.fields import label
 from projects.query.grouping import Cell, Group
+from projects.query.runset import RUN, Field
 from projects.query.statistics import MEAN_STD
 from projects.query.table import GroupRow, Header, RunRow, Value
-from projects.templatetags.numbers import measured, number
+from projects.rounding import measured, number
 from runs.models import State
 from runs.states import SHOWN_ORDER
 
@@ -30,6 +34,16 @@ def group_label(group: Group) -> SafeString:
     """ "lr: 0.1": the innermost field and its value."""
     key = group.path[-1]
     return format_html("{}: {}", label(key.field), key.text)
+
+
+@register.simple_tag(takes_context=True)
+def group_address(context: dict[str, Any], group: Group) -> str:
+    """The page of the group, if it is one of the field Group; else ""."""
+    key = group.path[-1]
+    if key.field != Field(RUN, "group"):
+        return ""
+    project = context["project"]
+    return reverse("group", args=[project.entity.name, project.name, "" if key.token is None else key.text])
 
 
 @register.filter

@@ -22,7 +22,7 @@ register = template.Library()
 
 
 def _link(context: dict[str, Any], runset: Runset, extra: str = "") -> str:
-    query = query_string(without(runset, context.get("within")), context["defaults"])
+    query = query_string(without(runset, context.get("within", ())), context["defaults"])
     return f"{context['urls']['project']}?{'&'.join(filter(None, (query, context['kept_query'], extra)))}".removesuffix(
         "?"
     )

@@ -118,6 +118,19 @@ def sort_choices(project: Project, runset: Runset) -> Choices:
     )
 
 
+def groupable_fields(project: Project) -> list[FieldChoice]:
+    """What runs can be grouped by: run fields, then columns. One query."""
+    own = [Field(RUN, key) for key in RUN_FIELDS]
+    return [field_choice(field) for field in (*own, *every_column(project)) if groupable(field)]
+
+
+def numeric_choices(project: Project) -> list[FieldChoice]:
+    """What has a number of each run: summary columns, then config columns, then run fields. One query."""
+    columns = [field for field, kinds in every_column(project).items() if kinds & Kind.NUMBER]
+    timed = [Field(RUN, key) for key, field in RUN_FIELDS.items() if field.type is Type.SECONDS]
+    return [field_choice(field) for field in (*_of(columns, SUMMARY), *_of(columns, CONFIG), *timed)]
+
+
 def _of(fields: Iterable[Field], scope: str) -> list[Field]:
     return [field for field in fields if field.scope == scope]
 

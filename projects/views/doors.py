@@ -20,9 +20,9 @@ def project_or_404(request: HttpRequest, entity: str, project: str) -> Project:
         raise Http404 from missing
 
 
-def looking_or_404(request: HttpRequest, project: Project) -> Looking:
-    """What the query string asks to be shown of a project. Raises BadQuery."""
+def looking_or_404(request: HttpRequest, project: Project, group: str | None = None) -> Looking:
+    """What the query string asks to be shown of a project, or of a group of it. Raises BadQuery."""
     try:
-        return looking(request.user, project, request.GET)
+        return looking(request.user, project, request.GET, group)
     except NotFound as missing:
         raise Http404 from missing

@@ -55,6 +55,8 @@ def _menu(request: HttpRequest, looking: Looking) -> HttpResponse:
     api = reverse("api-export", args=names)
     context = {
         "export": reverse("export", args=names),
+        "results": reverse("results", args=names),
+        "compare": reverse("compare", args=names),
         "query": query,
         "rows": ("groups", "runs") if looking.runset.grouping else ("runs",),
         "formats": list(FORMATS),

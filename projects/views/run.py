@@ -66,7 +66,6 @@ def run(request: HttpRequest, entity: str, project: str, run: str) -> HttpRespon
         "state": state_of(found, now),
         "version": _version(found, now),
         "duration": (found.ended_at or found.heartbeat_at) - found.created_at,
-        "group_query": _only("group", found.group),
         "tab": tab,
         "tab_label": label,
         "tabs": [(key, label) for key, (label, _) in _TABS.items()],

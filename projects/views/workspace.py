@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -14,6 +14,7 @@ from django_htmx.middleware import HtmxDetails
 
 from projects.access import may_write
 from projects.bulk import undo_latest
+from projects.conclusions.group import GroupOverview, group_overview
 from projects.looking import Looking, without
 from projects.models import Project, User
 from projects.query import selection
@@ -51,9 +52,29 @@ class HtmxRequest(HttpRequest):
 @require_safe
 def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
     """Pieces, by HX-Target: `runs` (also by default), `rows` (under the group `below`, from page `from`), `panels`."""
+    return _workspace(request, project_or_404(request, entity, project))
+
+
+@require_safe
+def group(request: HtmxRequest, entity: str, project: str, group: str) -> HttpResponse:
+    """The same of one group, with an overview of it; "" is of the runs without a group."""
     owner = project_or_404(request, entity, project)
+    overview = None
+    if _piece(request) is None:
+        try:
+            overview = group_overview(owner, group)
+        except BadQuery:
+            raise Http404 from None
+        if overview is None:
+            raise Http404
+    return _workspace(request, owner, group, overview)
+
+
+def _workspace(
+    request: HtmxRequest, owner: Project, group: str | None = None, overview: GroupOverview | None = None
+) -> HttpResponse:
     try:
-        looking = looking_or_404(request, owner)
+        looking = looking_or_404(request, owner, group)
         runset = looking.runset
         context = view_context(looking)
         if (chooser := _CHOOSERS.get(request.GET.get("choose", ""))) is not None:
@@ -68,11 +89,11 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
         context["table"] = shown = table(owner, runset, below=below, page=page)
         if looking.sweep is not None:
             context["sweep"] = sweep_head(looking.sweep)
-            context["sweep_url"] = reverse("sweep", args=[entity, project, looking.sweep.name])
+            context["sweep_url"] = reverse("sweep", args=[owner.entity.name, owner.name, looking.sweep.name])
             context["urls"]["version"] += f"?{urlencode({'sweep': looking.sweep.name})}"
     except BadQuery as error:
         return bad_query(request, owner, error)
-    if piece is None and not (shown.totals.runs or runset.search or runset.conditions):
+    if piece is None and overview is None and not (shown.totals.runs or runset.search or runset.conditions):
         return _answer(request, "workspace/empty.html", context)
     if runset.search or context["condition_count"]:
         context["of_runs"] = selection.total(owner)
@@ -81,6 +102,8 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
     names = metrics(owner)
     context |= {"sections": looking.layout.sections(names), "panel_count": len(names)}
     context["panels_bar"] = panels_bar(request.user, looking, names)
+    if overview is not None:
+        return _answer(request, "conclusions/group.html", context | {"overview": overview})
     return _answer(request, "workspace/workspace.html", context)
 
 
@@ -130,13 +153,17 @@ def view_context(looking: Looking) -> dict[str, Any]:
         "chart_query": looking.chart_query,
         "parameters": list(QueryDict(query).lists()),
         "urls": {
-            "project": reverse("project", args=names),
+            "project": reverse("project", args=names)
+            if looking.group is None
+            else reverse("group", args=[*names, looking.group]),
             "group_by": reverse("group-by", args=names),
             "presets": reverse("grouping-presets", args=names),
             "filter": reverse("filter", args=names),
             "values": reverse("values", args=names),
             "bulk": reverse("bulk", args=names),
             "export": reverse("export", args=names),
+            "results": reverse("results", args=names),
+            "compare": reverse("compare", args=names),
             "column_menu": reverse("column-menu", args=names),
             "group_menu": reverse("group-menu", args=names),
             "version": reverse("project-version", args=names),
@@ -182,7 +209,7 @@ def _answer(
     response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ["HX-Request", "HX-Target", "HX-History-Restore-Request", "Cookie"])
     if shown_at is not None:
-        query = shown_at.query
+        query = shown_at.page_query
         response["HX-Push-Url"] = quote(request.path, safe="/~@:$&'()*+,;=!") + (f"?{query}" if query else "")
     return response
 

@@ -6,7 +6,7 @@ const CONFIG = { displayModeBar: false, doubleClick: "autosize" };
 /** So that charts of nearly the same width are the same answer. */
 const CELLS = [500, 1000, 2000];
 
-function plotlyLoaded() {
+export function plotlyLoaded() {
   if (window.Plotly) return Promise.resolve();
   const script = document.getElementById("plotly");
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from projects.templatetags.numbers import measured, number
+from projects.rounding import measured, number, stated
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,17 @@ def test_a_number_shows_four_significant_digits(value: float | None, text: str) 
 )
 def test_a_mean_shows_the_digits_of_its_error(mean: float, deviation: float, shown: tuple[str, str, str]) -> None:
     assert measured(mean, deviation) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "shown"),
+    [
+        ((0.5, 0.43, 0.61), 0.09, (("0.500", "0.430", "0.610"), "0.090", 0)),
+        ((1.5e8, 1.0e8, 2.0e8), 5e7, (("1.50", "1.00", "2.00"), "0.50", 8)),
+        ((0.5, 0.5, 0.5), 0.0, (("0.5", "0.5", "0.5"), "0", 0)),
+    ],
+)
+def test_values_of_one_error_have_its_decimals_and_one_power_of_ten(
+    values: tuple[float, ...], error: float, shown: tuple[tuple[str, ...], str, int]
+) -> None:
+    assert stated(values, error) == shown
