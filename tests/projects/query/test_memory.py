@@ -325,6 +325,7 @@ BULK = {
     "runs_tag_set": lambda run: bulk.runs_tag_set(runs=[run.id], tag="new", on=True),
     "runs_delete": lambda run: bulk.runs_delete(runs=[run.id], at=timezone.now()),
     "runs_restore": lambda run: _deleted_and_restored(run),
+    "runs_touch": lambda run: bulk.runs_touch(runs=[run.id]),
 }
 
 

@@ -313,7 +313,7 @@ def test_the_page_asks_a_fixed_number_of_questions(
         page(group="config.lr")
     with django_assert_max_num_queries(18):
         page()
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         page("/ada/digits/group-by")
     with django_assert_max_num_queries(7):
         page("/ada/digits/version")
