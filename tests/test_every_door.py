@@ -62,6 +62,8 @@ ASKED = {
     "<str:entity>/<str:project>/group-menu": "group=group&of={group}",
     "<str:entity>/<str:project>/grouping-presets": "do=create&name=mine&group=config.lr",
     "<str:entity>/<str:project>/line-plot/settings": "metric=loss",
+    "<str:entity>/<str:project>/results": "rows=group",
+    "<str:entity>/<str:project>/compare": "group=group",
     "api/<str:entity>/<str:project>/series": "metric=loss",
 }
 # Of what is neither there nor visible: not found, wrong method, not signed in.
@@ -99,6 +101,7 @@ def cast() -> Cast:
     sweep = make_sweep(cast.project)
     sweeps.agent_create(sweep_id=sweep.id, host="h", user_name="olga")
     artifacts.manifest_create(artifact=begun, base=None, digest=MD5)
+    log_run(cast.project, "alone", [{"loss": 1.0}])
     return cast
 
 
@@ -117,7 +120,7 @@ def addresses(route: str, **kept: str) -> list[str]:
     there = {
         "entity": "lab", "project": "digits", "run": "r", "token": "made-up", "region": "eu", "type": "dataset",
         "sweep": Sweep.objects.get().name,
-        "version": "v0", "artifact": "data:v0", "rest": base64.b64decode(MD5).hex(),
+        "group": "", "version": "v0", "artifact": "data:v0", "rest": base64.b64decode(MD5).hex(),
     } | kept  # fmt: skip
     names = {"PathConverter": ("a.txt", "file_stream"), "StringConverter": ("data",)}.get(
         type(ROUTES[route].get("name")).__name__, ("",)
@@ -125,10 +128,9 @@ def addresses(route: str, **kept: str) -> list[str]:
     found = []
     for name in names:
         path = route
-        for part, converter in ROUTES[route].items():
-            kind = type(converter).__name__.removesuffix("Converter").lower().replace("string", "str")
+        for part in ROUTES[route]:
             value = name if part == "name" else _key_of_the_owner() if part == "key_id" else there[part]
-            path = path.replace(f"<{kind}:{part}>", value)
+            path = re.sub(rf"<\w+:{part}>", value, path)
         assert "<" not in path
         query = ASKED[route].format(group=_group()) if route in ASKED else ""
         found.append(f"/{path}?{query}")
