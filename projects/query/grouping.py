@@ -67,7 +67,7 @@ class Group:
     runs: int
     states: dict[str, int]  # state -> runs, derived states included
     cells: dict[Field, Cell]
-    colour: str  # hex; a leaf group's line has the same, a group of groups is grey
+    colour: str  # hex: that of its line; a group of several lines is grey
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,10 @@ class Tree:
         if self.root.children:
             for rank, leaf in enumerate(nodes):
                 leaf.colour = colour(rank)
+                alone = leaf
+                while alone.parent is not None and alone.parent.parent is not None and len(alone.parent.children) == 1:
+                    alone = alone.parent
+                    alone.colour = leaf.colour
 
     def _split(self, nodes: Sequence[Node], field: Field) -> list[Node]:
         """Gives the nodes of a level their children, and returns those."""

@@ -139,6 +139,13 @@ def test_groups_sort_by_a_mean_their_size_their_latest_run_or_their_key(project)
     assert order(LR, True) == ["0.3", "0.2", "0.1", "0.01"]
 
 
+def test_a_group_of_one_group_has_the_colour_of_its_line(project):
+    for lr, jobs in ((0.1, ("train",)), (0.2, ("train", "eval")), (0.3, ("eval",))):
+        for job in jobs:
+            add(project, config={"lr": lr}, job_type=job)
+    assert [group.colour for group in groups(project, by(LR, JOB))] == [PALETTE[0], GREY, PALETTE[3]]
+
+
 def test_a_leaf_keeps_its_colour_when_the_table_is_sorted_or_hidden(project):
     for lr in (0.1, 0.2, 0.3):
         for job in ("train", "eval"):
