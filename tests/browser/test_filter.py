@@ -135,6 +135,7 @@ def test_an_unfinished_condition_says_what_it_lacks_and_nothing_is_lost(page: Pa
     expect(pop.get_by_role("combobox", name="Column").nth(1)).to_have_value("nothing")
     pop.locator(".value").first.fill("high")
     second.get_by_role("button", name="Remove").click()
+    expect(pop.locator(".condition")).to_have_count(1)
     pop.get_by_role("button", name="Apply").last.click()
     expect(pop.get_by_role("alert")).to_have_text(["lr is compared with numbers, “high” is none"])
     pop.locator(".value").first.fill("0.2")
