@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 MANY = """
 import wandb
-with wandb.init(project="many", settings=wandb.Settings(silent=True)) as run:
+with wandb.init(project="thousand", settings=wandb.Settings(silent=True)) as run:
     for step in range(3):
         run.log({f"{'abcde'[k % 5]}/metric_{k:04}": k + step for k in range(1000)})
 """
@@ -24,7 +24,7 @@ def many(live: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page of a project of 1,000 metrics in five sections."""
     done = run_script(MANY, client_environment(live, tmp_path_factory.mktemp("many")))
     assert done.returncode == 0, done.stderr
-    return f"{live.url}/ada/many"
+    return f"{live.url}/ada/thousand"
 
 
 def test_of_a_thousand_panels_those_near_the_window_are_drawn(page: Page, many: str) -> None:

@@ -32,19 +32,21 @@ def run_clean(code: str, environment: Environment, *arguments: str) -> None:
 def test_an_ordinary_run_is_stored_as_logged(wandb_env: Environment, stored: Stored) -> None:
     run_clean(
         """
-import wandb
+import time, wandb
 run = wandb.init(
-    project="basic", group="experiment_1", job_type="eval", name="basic-run", notes="a note", tags=["alpha", "beta"],
+    project="ordinary", group="experiment_1", job_type="eval", name="basic-run", notes="a note", tags=["alpha", "beta"],
     config={"lr": 0.01, "opt": {"name": "adam", "betas": [0.9, 0.999]}, "none": None, "flag": True},
+    settings=wandb.Settings(x_stats_sampling_interval=0.5),
 )
 for i in range(200):
     run.log({"loss": 1.0 / (i + 1), "nested": {"a": i, "b": {"c": i * 2}}})
+time.sleep(3)  # A shorter run may end before the client has measured its machine.
 run.summary["best_acc"] = 0.987
 run.finish()
 """,
         wandb_env,
     )
-    (run,) = stored("basic")
+    (run,) = stored("ordinary")
     assert (run["group"], run["job_type"], run["display_name"]) == ("experiment_1", "eval", "basic-run")
     assert (run["notes"], run["tags"]) == ("a note", ["alpha", "beta"])
     assert (run["state"], run["exit_code"]) == ("finished", 0)
