@@ -7,7 +7,7 @@ import math
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ _STEP = tail.name("_step")
 _ALL = (-(2**63), 2**63 - 1)  # steps
 FRONT = 1024  # bytes at the beginning of a chunk that are looked at before its pages
 FEW = 20  # a range of fewer than one in so many steps is fetched by pages
+KEPT = 2**24  # bytes of unsealed lines that charts drawn together share
 _DIRECTORY = 2048  # bytes at the beginning of a tail row that are looked at first, to see which keys it has
 
 
@@ -283,7 +284,7 @@ def _tails(*columns: Asked) -> list[Pieces]:
     stream, runs = columns[0].stream, columns[0].runs
     names = [tail.name(column.key) for column in columns]
     found: list[Pieces] = [{} for _ in columns]
-    for run, at, row in kept("tails", (stream, tuple(runs)), lambda: _tail_rows(stream, runs)):
+    for run, at, row in _tail_rows(stream, runs):
         blocks = list(row.naming(names[0]))
         for column, name, pieces in zip(columns, names, found, strict=True):
             if piece := _tail_piece(blocks, column, name, at):
@@ -291,16 +292,36 @@ def _tails(*columns: Asked) -> list[Pieces]:
     return found
 
 
-def _tail_rows(stream: str, runs: Sequence[uuid.UUID]) -> list[tuple[uuid.UUID, tuple[str, int], tail.Parts]]:
-    """Each with its run and its place, in order."""
-    found = []
+@dataclass(slots=True)
+class _TailRows:
+    """Tail rows that were read in this snapshot: none of them unless all are few enough to be kept."""
+
+    rows: list[tuple[uuid.UUID, tuple[str, int], tail.Parts]] = field(default_factory=list)
+    whole: bool = False
+
+
+def _tail_rows(stream: str, runs: Sequence[uuid.UUID]) -> Iterator[tuple[uuid.UUID, tuple[str, int], tail.Parts]]:
+    """Each with its run and its place, in order; one at a time in memory where they are large together."""
+    known = kept("tails", (stream, tuple(runs)), _TailRows)
+    if known.whole:
+        yield from known.rows
+        return
+    found, size = [], 0
     rows = HistoryTail.objects.filter(run_id__in=among(runs), stream=stream).order_by("run_id", "writer", "first_line")
     for run, writer, first_line, data in fetch(rows.values_list("run_id", "writer", "first_line", "data")):
         try:
-            found.append((run, (writer, first_line), tail.Parts(bytes(data))))
+            row = run, (writer, first_line), tail.Parts(bytes(data))
         except codec.Corrupt as error:
             log.error("Tail of run %s at line %d is left out: %s", run, first_line, error)
-    return found
+            continue
+        size += len(data)
+        if size <= KEPT:
+            found.append(row)
+        else:
+            found.clear()
+        yield row
+    if size <= KEPT:
+        known.rows, known.whole = found, True
 
 
 def _tail_piece(blocks: Sequence[tail.Block], asked: Asked, name: bytes, at: tuple[str, int]) -> Piece | None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runs.history import store
+from runs.history import reader, store
 from runs.models import HistoryTail, Run
 from tests.runs.history.conftest import Bench
 from tests.runs.history.test_tail import plain, tables
@@ -109,3 +109,26 @@ def test_a_metric_behind_thousands_of_others_is_known_to_be_logged(bench: Bench)
     bench.log(run, [json.dumps({"_step": 0} | many | {"last": 1})])
     bench.log(other, [json.dumps({"_step": 0} | many | {"last": "text"})])
     assert store.logged(column_id=bench.column("last")) == {run.id}
+
+
+@pytest.mark.parametrize("kept", [2**24, 0])
+def test_charts_of_one_snapshot_share_unsealed_lines_that_are_few(
+    bench: Bench, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "KEPT", kept)
+    runs = [bench.run() for _ in range(2)]
+    for place, run in enumerate(runs):
+        bench.log(run, [json.dumps({"loss": step + place, "acc": step - place, "_step": step}) for step in range(9)])
+    read_rows = reader.fetch
+    reads = []
+
+    def counted(rows):
+        reads.append(rows.model is HistoryTail)
+        return read_rows(rows)
+
+    monkeypatch.setattr(reader, "fetch", counted)
+    with store.snapshot():
+        for key, sign in (("loss", 1), ("acc", -1), ("loss", 1)):
+            points = bench.read(runs, key)
+            assert points.y.tolist() == [step + sign * place for place in range(2) for step in range(9)]
+    assert sum(reads) == (1 if kept else 3)
