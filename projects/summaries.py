@@ -47,7 +47,7 @@ def summaries(looking: Looking, metric: str, plot: LinePlot, *, together: bool) 
     rows = ColumnValue.objects.filter(
         column_id=column_id(looking.project.id, Scope.SUMMARY, metric), kind=Kind.NUMBER
     ).values_list("run_id", "number")
-    found = dict(rows.iterator())
+    found = dict(rows)
     grouped = bool(panel_runset(looking.runset, plot).grouping)
     all_in_one = together and not grouped
     groups, total = _groups(looking, plot, found.keys(), together=all_in_one)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import environ
 import plotly
+from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
 
@@ -71,6 +72,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tracker.replica.ReadReplica",
 ]
 
 ROOT_URLCONF = "tracker.urls"
@@ -92,6 +94,7 @@ TEMPLATES = [
     }
 ]
 
+_POSTGRESQL = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 _database = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'cohort.sqlite3'}")
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a transaction that reads before it writes takes the write lock at once, instead of failing
@@ -107,9 +110,15 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     # The file itself, so that tests in several processes see one another's writes.
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
-    _database["CONN_MAX_AGE"] = 60
-    _database["CONN_HEALTH_CHECKS"] = True
+    _database |= _POSTGRESQL
 DATABASES = {"default": _database}
+# A copy that follows the database: pages are read from it. How far behind it may be decides how soon a person who has
+# changed something reads from it again.
+REPLICA_LAG_SECONDS = env.int("REPLICA_LAG_SECONDS", default=10)
+if _replica := env.str("REPLICA_URL", default=""):
+    if _database["ENGINE"] != env.db_url_config(_replica)["ENGINE"]:
+        raise ImproperlyConfigured("REPLICA_URL is for a PostgreSQL at DATABASE_URL.")
+    DATABASES["replica"] = env.db_url_config(_replica) | _POSTGRESQL | {"TEST": {"MIRROR": "default"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "projects.User"
