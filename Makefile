@@ -7,7 +7,7 @@ ifdef DATA_DIR
 export DATA_DIR
 endif
 
-.PHONY: help setup demo bench test test-clients test-fast check format lock screenshots clean
+.PHONY: help setup demo bench test test-clients test-fast check format lock screenshots audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,7 +18,8 @@ help:
 	@echo "make check        ruff, mypy, import-linter, djade, Django's own checks, missing migrations"
 	@echo "make bench        charts, runs table, ingestion, disk and memory, measured on both databases (BENCH=--quick: two minutes)"
 	@echo "make setup        the environment in .venv, and the database migrated"
-	@echo "make lock         resolve the dependencies anew into requirements.lock"
+	@echo "make lock         resolve the dependencies anew into requirements.lock, and those of a server into deploy/"
+	@echo "make audit        known weaknesses of the locked dependencies, by pip-audit (needs the internet)"
 
 setup: .venv/.synced
 	@$(BIN)/python manage.py migrate --no-input --verbosity 0
@@ -61,9 +62,14 @@ format: .venv/.synced
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+COMPILE := uv pip compile --quiet pyproject.toml --universal --generate-hashes --fork-strategy fewest --no-header
+
 lock: .venv/.synced
-	$(BIN)/uv pip compile --quiet pyproject.toml --group demo --group dev --universal --generate-hashes \
-		--fork-strategy fewest --no-header --upgrade --output-file requirements.lock
+	$(BIN)/$(COMPILE) --group demo --group dev --upgrade --output-file requirements.lock
+	$(BIN)/$(COMPILE) --constraint requirements.lock --no-annotate --output-file deploy/requirements.lock
+
+audit: .venv/.synced
+	$(BIN)/uv tool run pip-audit --require-hashes --disable-pip -r requirements.lock
 
 clean:
 	rm -rf .venv .cache staticfiles artifacts
