@@ -7,7 +7,7 @@ ifdef DATA_DIR
 export DATA_DIR
 endif
 
-.PHONY: help setup demo bench test test-clients test-fast check format lock screenshots audit clean
+.PHONY: help setup demo bench test test-clients test-fast check docs pictures format lock audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,7 +15,9 @@ help:
 	@echo "make test         every test on SQLite, and all but most of the browser's on PostgreSQL; with the real wandb client"
 	@echo "make test-clients older versions of the wandb client, each in an environment of its own (CLIENTS=\"0.19.11 0.23.1\")"
 	@echo "make test-fast    the unit and view tests on SQLite only"
-	@echo "make check        ruff, mypy, import-linter, djade, Django's own checks, missing migrations"
+	@echo "make check        ruff, mypy, import-linter, djade, Django's own checks, missing migrations, links in docs/"
+	@echo "make docs         the documentation on port $(PORT)"
+	@echo "make pictures     its pictures, drawn anew"
 	@echo "make bench        charts, runs table, ingestion, disk and memory, measured on both databases (BENCH=--quick: two minutes)"
 	@echo "make setup        the environment in .venv, and the database migrated"
 	@echo "make lock         resolve the dependencies anew into requirements.lock, and those of a server into deploy/"
@@ -57,6 +59,14 @@ check: .venv/.synced
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+docs: .venv/.synced
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
+
+pictures: setup
+	@sh scripts/chromium.sh $(BIN)/python
+	$(BIN)/python scripts/pictures.py
 
 format: .venv/.synced
 	$(BIN)/ruff check --fix .
