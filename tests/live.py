@@ -10,7 +10,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psycopg
@@ -27,6 +27,7 @@ class LiveServer:
     api_key: str
     environment: dict[str, str] = field(repr=False)
     log: Path
+    pid: int
 
     def manage(self, *arguments: str, within: float = 180) -> str:
         """What a manage.py command prints, run on the server's own database; `within`: seconds."""
@@ -85,8 +86,8 @@ def serve(folder: Path, *, database: dict[str, str] | None = None, **settings: s
         try:
             url = f"http://127.0.0.1:{port}"
             assert answers(url, process, within=180), f"no answer from the server:\n{log.read_text()}"
-            server = LiveServer(url, "", environment, log)
-            yield LiveServer(url, server.manage("create_api_key", "ada"), environment, log)
+            server = LiveServer(url, "", environment, log, process.pid)
+            yield replace(server, api_key=server.manage("create_api_key", "ada"))
         finally:
             process.terminate()
             process.wait(timeout=60)

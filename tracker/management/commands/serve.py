@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import signal
 from typing import Any
 
 from django.core.management import call_command
@@ -54,6 +55,12 @@ def row_take(server: Arbiter, worker: Worker) -> None:
     metrics.row_take(worker.row)
 
 
+def former_stop(server: Arbiter) -> None:
+    """Once the sockets taken over answer here (after SIGUSR2): the process they are from ends as after SIGTERM."""
+    if server.master_pid:
+        os.kill(server.master_pid, signal.SIGTERM)
+
+
 class Command(BaseCommand):
     help = "Migrates the database and serves the site with several workers."
 
@@ -83,6 +90,7 @@ class Command(BaseCommand):
             graceful_timeout=30,
             loglevel="warning",
             logger_class=Log,
+            when_ready=former_stop,
             pre_fork=row_choose,
             post_fork=row_take,
             proc_name="cohort",
