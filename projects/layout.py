@@ -59,11 +59,13 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What was changed. `removed` and `moved` (key -> section) are of metrics' own panels."""
+    """What was changed. `removed` and `moved` (key -> section) are of metrics' own panels, which there are while
+    `automatic`."""
 
     removed: frozenset[str] = frozenset()
     moved: Mapping[str, str] = field(default_factory=dict)
     added: tuple[Added, ...] = ()
+    automatic: bool = True
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Layout:
@@ -74,6 +76,7 @@ class Layout:
                 Added(Panel(it["key"], it["metric"], it["kind"]), it["section"], it["after"])
                 for it in value.get("added", ())
             ),
+            automatic=value.get("automatic", True),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -90,7 +93,7 @@ class Layout:
                 }
                 for it in self.added
             ],
-        }
+        } | ({} if self.automatic else {"automatic": False})
 
     def panel(self, key: str) -> Panel:
         """One that was added, else a metric's own, whether or not there is such a metric."""
@@ -104,15 +107,18 @@ class Layout:
     def section_of(self, key: str) -> str:
         return next((it.section for it in self.added if it.panel.key == key), self.moved.get(key) or section_of(key))
 
-    def sections(self, names: Sequence[str]) -> list[Section]:
-        """The panels of these metrics, in their order within each section; sections as their first panel comes."""
+    def sections(self, names: Sequence[str], *, all_added: bool = False) -> list[Section]:
+        """The panels of these metrics, in their order within each section; sections as their first panel comes.
+
+        `all_added`: with those that were added for metrics not among them.
+        """
         found: dict[str, list[Panel]] = {}
         known = set(names)
-        for name in names:
+        for name in names if self.automatic else ():
             if name not in self.removed:
                 found.setdefault(self.moved.get(name) or section_of(name), []).append(Panel(name, name))
         for it in self.added:
-            if it.panel.metric in known or it.panel.kind != "line":
+            if all_added or it.panel.metric in known or it.panel.kind != "line":
                 panels = found.setdefault(it.section, [])
                 place = next((at for at, panel in enumerate(panels, 1) if panel.key == it.after), len(panels))
                 panels.insert(place, it.panel)
@@ -123,7 +129,7 @@ class Layout:
 
         With a `key` another in any case; nothing if there is one of that key.
         """
-        if metric in self.removed and kind == "line" and not key:
+        if self.automatic and metric in self.removed and kind == "line" and not key:
             back = replace(self, removed=self.removed - {metric})
             return back.with_section(metric, section) if section else back
         if any(it.panel.key == key for it in self.added):

@@ -1,14 +1,16 @@
 """What is kept of a workspace, under a name or as the project's default. The only writer of workspaces.
 
 `Workspace.settings` is {"query": what Looking.saved_query says, "layout": layout.Layout, "spec": settings of all its
-panels, "sections": {section: settings of its panels}}; PanelSettings hold those of single panels. All specs have keys
-of line_plot.LinePlot, and only what was changed.
+panels, "sections": {section: settings of its panels}, "kept": what a program that saved the view said of it, given back
+to that alone}; PanelSettings hold those of single panels. All specs have keys of line_plot.LinePlot, and only what was
+changed.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -28,6 +30,18 @@ class ViewError(ValueError):
     """A view that can't be saved; the text is for the person who asked for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that a view holds, as Workspace.settings and its PanelSettings do; `panels`: settings by panel key."""
+
+    query: str | None
+    layout: Layout
+    spec: Spec = field(default_factory=dict)
+    sections: dict[str, Spec] = field(default_factory=dict)
+    panels: dict[str, Spec] = field(default_factory=dict)
+    kept: Spec | None = None
+
+
 def view_create(*, project: Project, user: User | None, name: str, query: str, like: Workspace) -> Workspace:
     """A view of one person (`user`) or of everybody, with the panels of `like`. Raises ViewError."""
     name = _name(name)
@@ -40,6 +54,47 @@ def view_create(*, project: Project, user: User | None, name: str, query: str, l
     except IntegrityError:
         raise ViewError(f"There is a view named “{name}” already.") from None
     return view
+
+
+def view_write(*, project: Project, user: User | None, id: uuid.UUID, name: str, content: Content) -> Workspace:
+    """A view of this id with that content; the same again if it is there. Of a name that is taken, the first free
+    “name (2)”. Raises ViewError."""
+    with transaction.atomic():
+        if not Workspace.objects.filter(pk=id).exists():
+            if Workspace.objects.filter(project=project, user=user).count() >= MOST_VIEWS:
+                raise ViewError(f"At most {MOST_VIEWS} views can be kept; delete one first.")
+            free = _free_name(_name(name), project=project, user=user, id=id)
+            Workspace.objects.bulk_create(
+                [Workspace(id=id, project=project, user=user, name=free)], ignore_conflicts=True
+            )
+        view = Workspace.objects.select_for_update().filter(pk=id, project=project).first()
+        if view is None:
+            raise ViewError(f"There is a view named “{name}” already.")
+        view.project = project
+        _fill(view, content)
+    return view
+
+
+def view_rewrite(*, view: Workspace, name: str, change: Callable[[Content], Content]) -> None:
+    """Another content for what it holds, and a name, made free as view_write does. Raises ViewError."""
+    name = _name(name)
+    with transaction.atomic():
+        kept = _saved(view)
+        kept.name = view.name = _free_name(name, project=kept.project, user=kept.user, id=kept.pk, now=kept.name)
+        kept.save(update_fields=["name"])
+        _fill(kept, change(view_content(kept)))
+
+
+def view_content(view: Workspace) -> Content:
+    settings = view.settings
+    return Content(
+        query=settings.get("query"),
+        layout=Layout.from_json(settings.get("layout", {})),
+        spec=settings.get("spec", {}),
+        sections=settings.get("sections", {}),
+        panels={it.panel: it.settings for it in PanelSettings.objects.filter(workspace_id=view.pk)},
+        kept=settings.get("kept"),
+    )
 
 
 def view_update(*, view: Workspace, query: str) -> None:
@@ -146,6 +201,35 @@ def _become(workspace: Workspace, like: Workspace, query: str | None) -> None:
         )
         for panel in PanelSettings.objects.filter(workspace_id=like.pk)
     )
+
+
+def _fill(view: Workspace, content: Content) -> None:
+    settings = {
+        "query": None if content.query is None else _query(content.query),
+        "layout": content.layout.to_json(),
+        "spec": content.spec,
+        "sections": content.sections,
+        "kept": content.kept,
+    }
+    view.settings = {key: value for key, value in settings.items() if value is not None}
+    view.changed_at = timezone.now()
+    view.save(update_fields=["settings", "changed_at"])
+    view.panels.all().delete()
+    PanelSettings.objects.bulk_create(
+        PanelSettings(id=uuid.uuid5(view.pk, key), workspace=view, panel=key, settings=spec)
+        for key, spec in content.panels.items()
+    )
+
+
+def _free_name(name: str, *, project: Project, user: User | None, id: uuid.UUID, now: str = "") -> str:
+    """`now`: what it is called, which it keeps if it has been given that for `name`."""
+    others = Workspace.objects.filter(project=project, user=user).exclude(pk=id)
+    taken = set(others.filter(name__startswith=name[:50]).values_list("name", flat=True))
+    if name not in taken or name == now:
+        return name
+    numbered = (f"{name[: MAX_TITLE - 6].rstrip()} ({number})" for number in range(2, MOST_VIEWS + 3))
+    names = list(numbered)
+    return now if now in names else next(it for it in names if it not in taken)
 
 
 def _saved(workspace: Workspace) -> Workspace:

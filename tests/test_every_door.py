@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import uuid
 from collections.abc import Iterator
 from string import Template
 from typing import Any
@@ -18,9 +19,11 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from projects import access
-from projects.models import ApiKey, Project, SignInTry
+from projects.layout import Layout
+from projects.models import ApiKey, Project, SignInTry, Workspace
 from projects.query.grouping import groups
 from projects.query.runset import RUN, Field, Runset
+from projects.saved_views import Content, view_write
 from runs import artifacts, ingest, sweeps
 from runs.models import Artifact, ArtifactCollection, ArtifactManifest, Run, Sweep, SweepAgent
 from tests.factories import log_artifact, log_run, make_sweep
@@ -102,6 +105,8 @@ def cast() -> Cast:
     sweeps.agent_create(sweep_id=sweep.id, host="h", user_name="olga")
     artifacts.manifest_create(artifact=begun, base=None, digest=MD5)
     log_run(cast.project, "alone", [{"loss": 1.0}])
+    empty = Content(query="", layout=Layout())
+    view_write(project=cast.project, user=None, id=uuid.uuid4(), name="Seeds", content=empty)
     return cast
 
 
@@ -296,6 +301,11 @@ FIELDS = {
         " { agent { id } } }"
     ),
     "Mutation.agentHeartbeat": 'mutation { agentHeartbeat(input: {id: "$AGENT"}) { commands } }',
+    "Mutation.upsertView": (
+        'mutation { upsertView(input: {id: "$VIEW", entityName: "lab", projectName: "digits", type: "project-view",'
+        ' displayName: "Seeds", spec: "{}"}) { view { id name displayName spec } } }'
+    ),
+    "Mutation.deleteView": 'mutation { deleteView(input: {id: "$VIEW"}) { success } }',
     "Mutation.createArtifactCollectionTagAssignments": (
         f"mutation {{ createArtifactCollectionTagAssignments({_TAGS}) {{ tags {{ name }} }} }}"
     ),
@@ -350,4 +360,5 @@ def known_ids(cast: Cast) -> dict[str, str]:
         "COLLECTION": str(ArtifactCollection.objects.get().id),
         "MANIFEST": str(ArtifactManifest.objects.get().id),
         "MD5": MD5,
+        "VIEW": str(Workspace.objects.get().id),
     }

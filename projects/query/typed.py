@@ -44,21 +44,21 @@ def unquoted(text: str) -> str:
 def token_of(text: str) -> str:
     """The token (runs.columns) of the values that a typed text is equal to."""
     try:
-        return typed(_value(text)).token
+        return typed(value_from(text)).token
     except RecursionError:
         return typed(text).token
 
 
 def text_for(kind: int, text: str) -> str:
     """The inverse of token_of: how to type a value of this kind that is shown as `text`."""
-    return f'"{text}"' if kind == Kind.TEXT and (_quoted(text) or _value(text) is not text) else text
+    return f'"{text}"' if kind == Kind.TEXT and (_quoted(text) or value_from(text) is not text) else text
 
 
 def _quoted(text: str) -> bool:
     return len(text) > 1 and text[0] == text[-1] == '"'
 
 
-def _value(text: str) -> Any:
+def value_from(text: str) -> Any:
     """What a text stands for, by its type; a text that stands for itself is returned as it is."""
     if _quoted(text):
         return text[1:-1]

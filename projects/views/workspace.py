@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
@@ -51,7 +51,14 @@ class HtmxRequest(HttpRequest):
 
 @require_safe
 def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
-    """Pieces, by HX-Target: `runs` (also by default), `rows` (under the group `below`, from page `from`), `panels`."""
+    """Pieces, by HX-Target: `runs` (also by default), `rows` (under the group `below`, from page `from`), `panels`.
+
+    `nw=ID` is `view=ID`, as the `wandb-workspaces` package writes it.
+    """
+    if "nw" in request.GET:
+        query = request.GET.copy()
+        query["view"] = query.pop("nw")[-1]
+        return redirect(f"{reverse('project', args=[entity, project])}?{query.urlencode()}")
     return _workspace(request, project_or_404(request, entity, project))
 
 

@@ -82,3 +82,17 @@ def test_a_section_has_a_name_people_can_read(name: str) -> None:
     with pytest.raises(LayoutError):
         section_name(name)
     assert section_name(" best of ") == "best of"
+
+
+def test_without_automatic_panels_there_are_those_that_were_added() -> None:
+    layout = Layout(automatic=False).with_metric("acc", key="k").with_metric("train/loss", section="best")
+    assert shown(layout) == {"Charts": ["acc"], "best": ["train/loss"]}
+    assert Layout.from_json(layout.to_json()) == layout
+    assert shown(layout.without("k").with_metric("acc")) == {"best": ["train/loss"], "Charts": ["acc"]}
+    assert "automatic" not in Layout().to_json()
+
+
+def test_panels_added_for_what_has_not_been_logged_are_there_for_who_asks_for_all() -> None:
+    layout = Layout(automatic=False).with_metric("later")
+    assert layout.sections(NAMES) == []
+    assert [panel.metric for section in layout.sections(NAMES, all_added=True) for panel in section.panels] == ["later"]

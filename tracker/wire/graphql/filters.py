@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 from graphql import GraphQLError
@@ -86,14 +87,14 @@ class _Translation:
                     raise GraphQLError("$regex takes a pattern; of $options, only i is supported")
                 return self._one(field, "regex", f"(?i){value}" if options else value)
             case _ if operator in _COMPARISONS:
-                return self._one(field, _COMPARISONS[operator], _typed(field, value))
+                return self._one(field, _COMPARISONS[operator], typed_text(field, value))
             case _:
                 raise _unsupported(operator)
 
     def _among(self, field: Field, values: Sequence[Any]) -> Filter:
         """Equal to one of them; null is what is not set, too."""
         nothing = (None, "") if field.scope == RUN else (None,)
-        typed = [_typed(field, value) for value in values if value not in nothing]
+        typed = [typed_text(field, value) for value in values if value not in nothing]
         parts = [self._one(field, "in", *typed)] if typed else []
         if len(typed) < len(values):
             parts.append(self._one(field, "not set"))
@@ -120,26 +121,40 @@ def _joined(join: str, parts: list[Any]) -> Filter:
 def _field(project: Project, name: str) -> Field:
     scope, dot, key = name.partition(".")
     if dot and scope in _SCOPES:
-        return Field(_SCOPES[scope], _config_key(project, key) if scope == CONFIG else key)
+        return Field(_SCOPES[scope], config_key(key, partial(config_keys, project)) if scope == CONFIG else key)
+    return run_field(name)
+
+
+def run_field(name: str) -> Field:
+    """By the client's name, in camel or snake case. Raises GraphQLError."""
     key = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     key = _RUN_FIELDS.get(key, key)
     if key not in RUN_FIELDS or RUN_FIELDS[key].type is Type.COUNT:
-        raise GraphQLError(f"this server does not filter or sort runs by {name[:100]!r}")
+        raise GraphQLError(f"this server does not filter, group or sort runs by {name[:100]!r}")
     return Field(RUN, key)
 
 
-def _config_key(project: Project, key: str) -> str:
-    """The client's config has each value under `value`: `lr.value` is our `lr`, `opt.value.name` our `opt.name`."""
+def config_key(key: str, there: Callable[[Sequence[str]], Collection[str]]) -> str:
+    """The client's config has each value under `value`: `lr.value` is our `lr`, `opt.value.name` our `opt.name`.
+
+    `there`: which of these keys the project has.
+    """
     parts = key.split(".")
     without = [".".join(parts[:at] + parts[at + 1 :]) for at in range(1, len(parts)) if parts[at] == "value"]
     if not without:
         return key
-    ids = {column_id(project.id, Scope.CONFIG, candidate): candidate for candidate in (*without, key)}
-    there = {ids[id] for id in Column.objects.filter(id__in=ids).values_list("id", flat=True)}
-    return next((candidate for candidate in (*without, key) if candidate in there), without[0])
+    candidates = [*without, key]
+    known = there(candidates)
+    return next((candidate for candidate in candidates if candidate in known), without[0])
 
 
-def _typed(field: Field, value: Any) -> str:
+def config_keys(project: Project, keys: Sequence[str]) -> set[str]:
+    """Those that are columns of the project. One query."""
+    ids = {column_id(project.id, Scope.CONFIG, key): key for key in keys}
+    return {ids[id] for id in Column.objects.filter(id__in=ids).values_list("id", flat=True)}
+
+
+def typed_text(field: Field, value: Any) -> str:
     """A value as projects.query.typed reads it."""
     if field.scope != RUN:
         return f'"{value}"' if isinstance(value, str) else json.dumps(value)

@@ -35,6 +35,7 @@ from tracker.wire.graphql import (
     runs,
     sweeps,
     upsert,
+    views,
 )
 from tracker.wire.graphql.context import Context
 from tracker.wire.graphql.documents import Documents
@@ -62,6 +63,7 @@ schema = make_executable_schema(
     *console.BINDINGS,
     *alerts.BINDINGS,
     *sweeps.BINDINGS,
+    *views.BINDINGS,
 )
 documents = Documents(schema)
 
