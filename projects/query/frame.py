@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 
 import numpy as np
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from numpy.typing import NDArray
 
 from projects.models import Project
-from projects.query.fields import RUN_FIELDS, numeric_fields
+from projects.query.fields import numeric_fields
 from projects.query.labels import Labels, exploded, label_counts, labels_from, labels_of, tags
 from projects.query.memory import memory_of, uuids
-from projects.query.reading import ids_of, listed
+from projects.query.reading import ids_of, listed, moments
 from projects.query.runset import RUN, Field, Runset
 from projects.query.selection import selected
 from projects.query.sources import run_pair
 from projects.query.statistics import Counts, Floats
-from projects.query.targets import path
 from runs.models import Run, State
 from runs.states import AFTER_SILENCE, alive_since
 
@@ -34,6 +34,8 @@ HEARTBEAT = Field(RUN, "heartbeat_at")
 
 # What goes on without a new version of the run: asked for each time.
 _LIVE = (DURATION, HEARTBEAT)
+
+_END = Coalesce("ended_at", "heartbeat_at")
 
 _AT_ONCE = 100
 
@@ -148,12 +150,14 @@ class Frame:
 
     def _live(self, field: Field) -> Floats:
         """Seconds, of moments since 1970; NaN where a run was deleted meanwhile."""
-        name = path(field)
-        runs = self._runs.annotate(**{name: RUN_FIELDS[field.key].expression(timezone.now())})
-        found = dict(runs.values_list("id", name))
-        every = self.ids(np.arange(len(self)))
-        return np.array([_seconds(found[id]) if id in found else np.nan for id in every], dtype=np.float64)
-
-
-def _seconds(value: timedelta | datetime) -> float:
-    return value.total_seconds() if isinstance(value, timedelta) else value.timestamp()
+        if field == HEARTBEAT:
+            ids, (until,) = moments(self._runs, "heartbeat_at")
+            since = np.zeros_like(until)
+        else:
+            # Not the expression of the field: SQLite has none for the time between moments but a Python function.
+            ids, (since, until) = moments(self._runs.annotate(until=_END), "created_at", "until")
+        if not len(ids):
+            return np.full(len(self), np.nan)
+        order = np.argsort(ids)
+        place = order[np.minimum(np.searchsorted(ids, self._ids, sorter=order), len(ids) - 1)]
+        return np.where(ids[place] == self._ids, (until - since)[place] / 1e6, np.nan)
