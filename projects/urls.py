@@ -40,6 +40,7 @@ urlpatterns = [
     path("authorize", account.authorize, name="authorize"),
     path("<str:entity>", lists.entity, name="entity"),
     path("<str:entity>/<str:project>", workspace.workspace, name="project"),
+    path("<str:entity>/<str:project>/workspace", workspace.elsewhere),
     path("<str:entity>/<str:project>/alerts", alerts.alerts, name="alerts"),
     path("<str:entity>/<str:project>/group-by", grouping.group_by, name="group-by"),
     path("<str:entity>/<str:project>/grouping-presets", grouping.presets, name="grouping-presets"),

@@ -55,11 +55,20 @@ def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
 
     `nw=ID` is `view=ID`, as the `wandb-workspaces` package writes it.
     """
+    owner = project_or_404(request, entity, project)
     if "nw" in request.GET:
         query = request.GET.copy()
-        query["view"] = query.pop("nw")[-1]
-        return redirect(f"{reverse('project', args=[entity, project])}?{query.urlencode()}")
-    return _workspace(request, project_or_404(request, entity, project))
+        query["view"] = str(query.pop("nw")[-1])
+        return redirect(f"{reverse('project', args=[owner.entity.name, owner.name])}?{query.urlencode()}")
+    return _workspace(request, owner)
+
+
+@require_safe
+def elsewhere(request: HttpRequest, entity: str, project: str) -> HttpResponse:
+    """The page's address as clients print it."""
+    owner = project_or_404(request, entity, project)
+    page, query = reverse("project", args=[owner.entity.name, owner.name]), request.GET.urlencode()
+    return redirect(f"{page}?{query}" if query else page)
 
 
 @require_safe

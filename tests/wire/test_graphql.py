@@ -322,3 +322,9 @@ class TestDocuments:
             headers={"Authorization": owner.authorization},
         )
         assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+
+
+def test_a_question_about_what_is_not_here_is_refused_by_its_name(owner: Replay) -> None:
+    text = 'query Integrations { entity(name: "tester") { ... on SlackIntegration { id } } }'
+    message = owner.query(text)["errors"][0]["message"]
+    assert message == "this server does not support Integrations: it has no SlackIntegration"

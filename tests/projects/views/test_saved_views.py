@@ -195,3 +195,30 @@ def test_hostile_names_are_text(cast: Cast, change: Callable[..., str]) -> None:
     for html in (cast.as_("owner").get(url), cast.as_("viewer").get(VIEWS)):
         assert "<img" not in html.content.decode()
         assert "&lt;img" in html.content.decode()
+
+
+def test_addresses_as_clients_print_them_lead_to_the_page(cast: Cast, change: Callable[..., str]) -> None:
+    url = change("?group=config.lr", do="create", name="by lr")
+    id = url.partition("view=")[2]
+    owner = cast.as_("owner")
+    assert owner.get(f"{PAGE}?nw={id}&sort=name")["Location"] == f"{PAGE}?sort=name&view={id}"
+    assert owner.get(f"{PAGE}/workspace?nw={id}")["Location"] == f"{PAGE}?nw={id}"
+    assert owner.get(f"{PAGE}/workspace")["Location"] == PAGE
+    assert owner.get(f"{PAGE}?nw=nothing", follow=True).status_code == 404
+    for who in ("stranger", "anonymous"):
+        assert {cast.as_(who).get(f"{PAGE}{rest}").status_code for rest in (f"?nw={id}", "/workspace")} == {404}
+
+
+def test_a_view_without_automatic_panels_shows_those_that_were_added(cast: Cast) -> None:
+    view = Workspace.objects.create(
+        project=cast.project, name="curated", settings={"query": "", "layout": {"automatic": False}}
+    )
+    page = f"{PAGE}?view={view.id.hex}"
+    assert "data-metric=" not in cast.as_("owner").get(page).content.decode()
+    added = cast.as_("owner").post(
+        f"{PAGE}/panels?view={view.id.hex}",
+        json.dumps({"do": "add", "metrics": ["acc"]}),
+        content_type="application/json",
+    )
+    assert added.status_code == 200
+    assert re.findall('data-metric="([^"]*)"', cast.as_("owner").get(page).content.decode()) == ["acc"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from graphql import (
@@ -54,7 +55,7 @@ class Documents:
         _size_check(document)
         errors = validate(self._schema, document, _RULES, max_errors=5)
         if errors:
-            raise errors[0]
+            raise _named(errors[0], document)
         return document
 
     def _features_check(self, document: DocumentNode) -> None:
@@ -67,6 +68,15 @@ class Documents:
                     name = field.name.value if isinstance(field, FieldNode) else ""
                     if name and name not in mutations.fields and not name.startswith("__"):
                         raise GraphQLError(f"this server does not support {name} yet")
+
+
+def _named(error: GraphQLError, document: DocumentNode) -> GraphQLError:
+    """Of a question about what is not kept here, which question it was."""
+    unknown = re.match(r"Unknown type '(\w+)'", error.message)
+    names = [it.name.value for it in document.definitions if isinstance(it, OperationDefinitionNode) and it.name]
+    if unknown is None or not names:
+        return error
+    return GraphQLError(f"this server does not support {names[0]}: it has no {unknown[1]}")
 
 
 def _size_check(document: DocumentNode) -> None:
