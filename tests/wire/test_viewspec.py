@@ -114,12 +114,12 @@ def test_filters_told_and_read_again_hold_for_the_same_runs(filters: list[Filter
 @pytest.mark.parametrize(
     ("said", "conditions"),
     [
-        ("Config('lr') == 0.1 and Metric('State') == 'Finished'", ('config.lr:=:0.1', 'state:=:"finished"')),
+        ("Config('lr') == 0.1 and Metric('State') == 'Finished'", ('config.lr:=:0.1', 'state:=:finished')),
         ("Config('lr') <= 1 or Summary('val/loss') >= 2 and Tags() in ['a']",
-         ("any(", "config.lr:<=:1", "all(", "summary.val/loss:>=:2", 'tags:in:"a"', ")", ")")),
+         ("any(", "config.lr:<=:1", "all(", "summary.val/loss:>=:2", 'tags:in:a', ")", ")")),
         ("Metric('CreatedTimestamp') within_last 14 days", ("created_at:within:14d",)),
-        ("Metric('Name') != 'x'", ('display_name:!=:"x"',)),
-        ("Config('opt.name') not in ['adam', 'sgd']", ('config.opt.name:not in:"adam":"sgd"',)),
+        ("Metric('Name') != 'x'", ('display_name:!=:x',)),
+        ("Config('opt.name') not in ['adam', 'sgd']", ('config.opt.name:not in:adam:sgd',)),
         ("Config('lr') == None", ("any(", "config.lr:not set", "config.lr:=:null", ")")),
     ],
 )  # fmt: skip

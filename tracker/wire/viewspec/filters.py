@@ -10,7 +10,8 @@ from graphql import GraphQLError
 from projects.query.fields import RUN_FIELDS, Type
 from projects.query.operators import OPERATORS
 from projects.query.runset import RUN, Branch, Condition, Field, Filter
-from projects.query.typed import number_from, unquoted, value_from
+from projects.query.typed import number_from, text_for, unquoted, value_from
+from runs.models import Kind
 from tracker.wire.graphql.filters import typed_text
 from tracker.wire.viewspec.words import Names, field_at, field_name, objects, said
 
@@ -105,12 +106,12 @@ def _condition(field: Field, operator: str, value: Any) -> Filter:
         case 1 if operator in _OF_TEXT:
             return Condition(field, operator, (str(value),))
         case 1:
-            return Condition(field, operator, (typed_text(field, value),))
+            return Condition(field, operator, (_text(field, value),))
         case _:
             values = value if isinstance(value, list) else [value]
             if not values:
                 raise GraphQLError(f"the filter by {field} lists no values")
-            return Condition(field, operator, tuple(typed_text(field, one) for one in values))
+            return Condition(field, operator, tuple(_text(field, one) for one in values))
 
 
 def _span(seconds: Any) -> str:
@@ -163,8 +164,14 @@ def _said(condition: Condition) -> dict[str, Any]:
     return {"key": key, "op": _WORDS.get(operator, operator), "value": value, "disabled": False}
 
 
+def _text(field: Field, value: Any) -> str:
+    """As a person would type it."""
+    of_texts = field.scope != RUN or RUN_FIELDS[field.key].type in (Type.TEXT, Type.TAGS)
+    return text_for(Kind.TEXT, value) if isinstance(value, str) and of_texts else typed_text(field, value)
+
+
 def _value(field: Field, text: str) -> Any:
-    """The inverse of typed_text."""
+    """The inverse of _text."""
     if field.scope != RUN:
         return value_from(text)
     if RUN_FIELDS[field.key].type is Type.SECONDS:
