@@ -72,7 +72,9 @@ class Schema(AutoSchema):
             answers[200, "application/json"] = OpenApiResponse(self._of(self.view.answer), "The answer.")
         for content_type in self.view.files.values():
             media = content_type.partition(";")[0]
-            answers[200, media] = OpenApiResponse(_FILES.get(media, {"type": "string"}), "The answer.")
+            same = self.view.answer if media == "application/yaml" else None
+            said = _FILES.get(media, {"type": "string"}) if same is None else self._of(same)
+            answers[200, media] = OpenApiResponse(said, "The answer.")
         for code in self.view.status_codes:
             refusal = shapes.BadRequest if code == 400 else shapes.Refusal
             answers[code, "application/json"] = OpenApiResponse(self._of(refusal), _REFUSED[code])
