@@ -44,7 +44,11 @@ def export_file(looking: Looking, query: QueryDict) -> StreamingHttpResponse:
 def _menu(request: HttpRequest, looking: Looking) -> HttpResponse:
     names = [looking.project.entity.name, looking.project.name]
     query, rows = looking.query, "groups" if looking.runset.grouping else "runs"
-    api = reverse("api-export", args=names)
+    asked = f"?{query}" if query else ""
+
+    def absolute(name: str, asked: str) -> str:
+        return request.build_absolute_uri(reverse(name, args=names) + asked)
+
     context = {
         "export": reverse("export", args=names),
         "results": reverse("results", args=names),
@@ -52,7 +56,10 @@ def _menu(request: HttpRequest, looking: Looking) -> HttpResponse:
         "query": query,
         "rows": ("groups", "runs") if looking.runset.grouping else ("runs",),
         "formats": list(FORMATS),
-        "url": request.build_absolute_uri(f"{api}?rows={rows}&as=csv{'&' if query else ''}{query}"),
+        "page_url": absolute("project", asked),
+        "api_url": absolute("api-project", asked),
+        "url": absolute("api-export", f"?rows={rows}&as=csv{'&' if query else ''}{query}"),
+        "docs": reverse("api"),
     }
     response = render(request, "workspace/_export.html", context)
     response["Cache-Control"] = "private, no-store"
