@@ -6,6 +6,7 @@ More of them, and others each time: `API_EXAMPLES=500 pytest tests/tracker/api/t
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,6 +64,16 @@ SAID = {
     "within": ["", "none"],
     "after": ["0.1", "3-" + "0" * 32, "x"],
 }
+THERE = {"entity": "lab", "project": "digits", "run": "lr0.1-0"}
+# What is answered, of each operation that needs to be asked for something, or has several forms.
+_GROUPED = {"group": ["config.lr"]}
+GOOD: dict[str, list[dict[str, Any]]] = {
+    "groups": [_GROUPED],
+    "series": [{"metric": "loss", **_GROUPED, "as": form} for form in ("json", "csv", "parquet")],
+    "export": [{**_GROUPED, "rows": "groups", "as": form} for form in ("json", "csv", "parquet")],
+    "results": [{"rows": "config.lr", "as": form} for form in ("json", "csv", "latex", "markdown")],
+    "history": [{}, {"as": "csv"}, {"as": "parquet"}, {"size": 2}],
+}
 
 
 def test_every_route_is_described_without_a_warning() -> None:
@@ -114,7 +125,6 @@ def test_answers_are_as_the_schema_says(name: str, key: str, monkeypatch: pytest
     monkeypatch.setattr("tracker.api.door.Rate.get_rate", lambda self: None)
     operation = OPERATIONS[name]
     checks = CHECKS.get_by_names(HELD)
-    statuses = set()
 
     @settings(
         max_examples=MANY or 12,
@@ -125,21 +135,25 @@ def test_answers_are_as_the_schema_says(name: str, key: str, monkeypatch: pytest
     )
     @given(operation.as_strategy(), st.data())
     def asked(case: schemathesis.Case, data: st.DataObject) -> None:
-        there = {"entity": "lab", "project": "digits", "run": "lr0.1-0"}
         often = st.integers(0, 9)
         if data.draw(often):
-            case.path_parameters = {part: there[part] for part in case.path_parameters or {}}
-        for part in (case.query or {}).keys() & SAID.keys():
+            case.path_parameters = {part: THERE[part] for part in case.path_parameters or {}}
+        for part in sorted((case.query or {}).keys() & SAID.keys()):
             if data.draw(often):
                 found = data.draw(st.lists(st.sampled_from(SAID[part]), min_size=1, max_size=2))
                 case.query[part] = found if isinstance(case.query[part], list) else found[0]
+        answered(case)
+
+    def answered(case: schemathesis.Case) -> int:
         case.headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
         response = case.call(app=application)
-        statuses.add(response.status_code)
         case.validate_response(response, checks=checks)
+        return response.status_code
 
+    in_path = {part: THERE[part] for part in re.findall(r"{(\w+)}", operation.path)}
+    for query in GOOD.get(name, [{}]):
+        assert answered(operation.Case(path_parameters=in_path, query=query)) == 200, query
     asked()
-    assert 200 in statuses, statuses
 
 
 def test_the_schema_is_there_in_both_forms_for_anybody(client: Client) -> None:
