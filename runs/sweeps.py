@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard
 
 from django.db import transaction
 from django.db.models import (
@@ -42,6 +42,17 @@ from runs.search.config import Metric, SweepConfig, grid_point, grid_size, neste
 from runs.search.hyperband import best_at, stopped
 from runs.search.space import BadSweep, drawn
 from runs.states import AFTER_SILENCE, alive_since
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class Counted(TypedDict):
+        """How many runs there are, and whether one is going on."""
+
+        runs: int
+        going_on: bool
+
+    Shown = WithAnnotations[Sweep, Counted]
 
 _NAME_LETTERS = string.ascii_lowercase + string.digits
 _LONGEST = 2**62
@@ -303,8 +314,8 @@ def _kills_note(agent: SweepAgent, going_on: Collection[str]) -> None:
         ingest.run_kill(run_id=key)
 
 
-def shown(sweeps: QuerySet[Sweep]) -> QuerySet[Sweep]:
-    """Sweeps with `runs`, how many there are, and `going_on`, whether one is: what state_of goes by."""
+def shown(sweeps: QuerySet[Sweep]) -> QuerySet[Shown]:
+    """Sweeps with what state_of goes by."""
     now = timezone.now()
     trials = Trial.objects.filter(sweep=OuterRef("pk"))
     begun = trials.filter(run__deleted_at=None)
@@ -314,11 +325,15 @@ def shown(sweeps: QuerySet[Sweep]) -> QuerySet[Sweep]:
     return sweeps.annotate(runs=Coalesce(Subquery(counted), 0), going_on=Exists(alive) | Exists(awaited))
 
 
-def state_of(sweep: Sweep) -> SweepState:
-    """The state as of now of a sweep that came through `shown`: finished also when there is nothing more to come."""
+def is_shown(sweep: Sweep) -> TypeGuard[Shown]:
+    """Whether it came through `shown`."""
+    return hasattr(sweep, "going_on")
+
+
+def state_of(sweep: Shown) -> SweepState:
+    """The state as of now of a sweep: finished also when there is nothing more to come."""
     state = SweepState(sweep.state)
-    going_on: bool = getattr(sweep, "going_on")  # noqa: B009
-    return SweepState.FINISHED if state in OPEN and exhausted(sweep) and not going_on else state
+    return SweepState.FINISHED if state in OPEN and exhausted(sweep) and not sweep.going_on else state
 
 
 def best_values(sweeps: Collection[Sweep]) -> dict[uuid.UUID, float]:

@@ -48,6 +48,8 @@ OPEN = {
     "artifactsV2/<str:region>/<str:entity>/<path:rest>": (404, 404),
     "sdk/otel/<path:rest>": (404, 404),
     "oidc/token": (404, 404),
+    "api/": (200, 200),
+    "api/schema/": (200, 200),
     "api/projects": (200, 200),
     "sign-in": (302, 200),
     "sign-in/<str:token>": (200, 200),
@@ -68,6 +70,9 @@ ASKED = {
     "<str:entity>/<str:project>/results": "rows=group",
     "<str:entity>/<str:project>/compare": "group=group",
     "api/<str:entity>/<str:project>/series": "metric=loss",
+    "api/<str:entity>/<str:project>/groups": "group=group",
+    "api/<str:entity>/<str:project>/results": "rows=group",
+    "api/<str:entity>/<str:project>/compare": "group=group",
 }
 # Of what is neither there nor visible: not found, wrong method, not signed in.
 REFUSED = {401, 404, 405}

@@ -140,8 +140,30 @@ REST_FRAMEWORK = {
         "tracker.api.auth.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "tracker.api.openapi.Schema",
+    # How many addresses before the last of X-Forwarded-For are to be believed.
+    "NUM_PROXIES": int(BEHIND_PROXY),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Cohort",
+    "DESCRIPTION": "Projects, runs and groups of runs in numbers, read-only.",
+    "VERSION": "1",
+    "POSTPROCESSING_HOOKS": ["tracker.api.openapi.parameters_once"],
+    "PREPROCESSING_HOOKS": ["tracker.api.openapi.of_the_api"],
+    "SORT_OPERATION_PARAMETERS": False,
+    "SORT_OPERATIONS": False,
+}
+
+# How many requests of the REST API each server process answers a person (without a key or session: an address) in a
+# second, minute, hour or day, such as "1200/minute"; "" for any number.
+API_RATE = env.str("API_RATE", default="1200/minute")
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "api-rate": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "api-rate",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
 }
 
 LANGUAGE_CODE = "en-us"

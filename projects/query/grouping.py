@@ -93,12 +93,38 @@ def default_fields(project: Project) -> tuple[Field, ...]:
     return (Field(RUN, "group"), Field(RUN, "job_type")) if grouped else ()
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """`groups`: the innermost; None if the runset is not grouped."""
+
+    runs: int
+    states: dict[str, int]
+    groups: int | None
+
+
+def counted(project: Project, runset: Runset) -> Counted:
+    tree = Tree(project, runset)
+    (every,) = groups_of(tree, [tree.root], ())
+    return Counted(every.runs, every.states, len(list(tree.root.leaves())) if runset.grouping else None)
+
+
 def groups(project: Project, runset: Runset, parent: tuple[Key, ...] = ()) -> list[Group]:
     """The groups one level below `parent`, sorted as the runset says (by default naturally: 8, 16, 128)."""
     columns = table_columns(project, runset)
     tree = Tree(project, runset, columns)
     node = tree.find((key.field, key.token) for key in parent)
     return groups_of(tree, tree.ordered(node.children), columns) if node else []
+
+
+def group_page(project: Project, runset: Runset, *, below: str, page: int, size: int) -> tuple[list[Group], int]:
+    """A page of the groups one level below the one of this id ("": the topmost) in table order, and how many there are.
+
+    Raises BadQuery for a group that is not there.
+    """
+    columns = table_columns(project, runset)
+    tree = Tree(project, runset, columns)
+    found = tree.ordered(tree.node(below).children)
+    return groups_of(tree, found[(page - 1) * size : page * size], columns), len(found)
 
 
 def leaf_groups(project: Project, runset: Runset) -> list[Group]:

@@ -6,6 +6,7 @@ At most nine queries, and a handful for each column of which runs show what only
 from __future__ import annotations
 
 import math
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +19,10 @@ from django.utils import timezone
 from projects.models import Project
 from projects.query.columns import table_columns
 from projects.query.fields import RUN_FIELDS, id_of, label, numeric_fields
-from projects.query.grouping import Group, Key, groups_of
+from projects.query.grouping import Group, groups_of
 from projects.query.palette import colour
 from projects.query.reductions import REDUCTIONS, Reduction
-from projects.query.runset import RUN, Field, Reduced, Runset
+from projects.query.runset import RUN, BadQuery, Field, Reduced, Runset
 from projects.query.sources import run_pair
 from projects.query.statistics import MEAN_STD, STATISTICS, Counts, Floats, Statistic
 from projects.query.targets import path as path_of
@@ -32,6 +33,7 @@ from runs.states import state_of
 
 PAGE_SIZE = 100
 EXPORTED = 1000
+_PLACE, _HEX = re.compile(r"[0-9]{1,9}"), re.compile(r"[0-9a-f]{32}")
 
 Eye: TypeAlias = Literal["all", "some", "none"]
 
@@ -124,8 +126,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
+    """`next`: what the page after this is asked for with; "" after the last."""
+
     rows: tuple[RunRow, ...]
     total: int
+    next: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +161,23 @@ def table(project: Project, runset: Runset, *, below: str | None = None, page: i
 
 
 def run_rows(
-    project: Project, runset: Runset, path: tuple[Key, ...] = (), *, page: int = 1, size: int = PAGE_SIZE
+    project: Project, runset: Runset, *, below: str = "", page: int = 1, size: int = PAGE_SIZE, after: str = ""
 ) -> RunPage:
-    """A page of the runs below a path, whatever their subgroups."""
+    """A page of the runs, or of those of the group of this id, in the order of the table whatever their (sub)groups.
+
+    `after`, what a page before said of the `next`, goes on behind its last run wherever that is now; if it is gone,
+    from where it was. Raises BadQuery for a text that no page has said, and for a group that is not there.
+    """
     columns = table_columns(project, runset)
     tree = Tree(project, runset, _reduced(runset, columns))
-    node = tree.find((key.field, key.token) for key in path)
-    if node is None:
-        return RunPage((), 0)
-    positions = tree.ordered_positions(node)
-    places = [_place(tree, node, position, 0) for position in positions[(page - 1) * size : page * size].tolist()]
-    return RunPage(tuple(_run_rows(project, tree, places, columns).values()), len(positions))
+    node = tree.node(below)
+    order = tree.ordered_positions(node)
+    start = _place_after(tree, order, *_cursor(after)) if after else (page - 1) * size
+    shown = order[start : start + size]
+    places = [_place(tree, node, position, 0) for position in shown.tolist()]
+    end = start + len(shown)
+    more = f"{end}-{tree.frame.id(int(shown[-1])).hex}" if len(shown) and end < len(order) else ""
+    return RunPage(tuple(_run_rows(project, tree, places, columns).values()), len(order), more)
 
 
 def runs_after(
@@ -176,9 +187,20 @@ def runs_after(
     there (any more), those from `place` on."""
     tree = Tree(project, runset)
     order = tree.ordered_positions(tree.root)
-    found = np.flatnonzero(tree.frame.having([run])[order]) if run else order[:0]
-    place = int(found[0]) + 1 if len(found) else place
+    place = _place_after(tree, order, place, run)
     return tree.frame.ids(order[place : place + size]), place
+
+
+def _place_after(tree: Tree, order: Counts, place: int, run: uuid.UUID | None) -> int:
+    found = np.flatnonzero(tree.frame.having([run])[order]) if run else order[:0]
+    return int(found[0]) + 1 if len(found) else place
+
+
+def _cursor(after: str) -> tuple[int, uuid.UUID]:
+    place, _, run = after.partition("-")
+    if not (_PLACE.fullmatch(place) and _HEX.fullmatch(run)):
+        raise BadQuery("after: what a page before this gave as the next")
+    return int(place), uuid.UUID(run)
 
 
 def every_run_row(project: Project, runset: Runset, columns: Sequence[Field]) -> Iterator[list[RunRow]]:

@@ -18,7 +18,7 @@ from projects.query.bins import binned
 from projects.query.frame import HEARTBEAT, Frame
 from projects.query.labels import Labels, exploded, items, tags
 from projects.query.palette import GREY, colour
-from projects.query.runset import RUN, Field, Runset, Split
+from projects.query.runset import RUN, BadQuery, Field, Runset, Split
 from projects.query.splits import WAYS, explodes, group_field_text, has_tags
 from projects.query.statistics import STATISTICS, Counts, Statistics, grouped_statistics
 
@@ -123,6 +123,13 @@ class Tree:
 
     def find_id(self, id: str) -> Node | None:
         return self._find_id(self.root, id)
+
+    def node(self, id: str) -> Node:
+        """The group of this id, for "" the root. Raises BadQuery for one that is not there."""
+        found = self.find_id(id) if id else self.root
+        if found is None:
+            raise BadQuery("below: there is no such group among these runs")
+        return found
 
     def _find_id(self, node: Node, id: str) -> Node | None:
         for child in node.children:

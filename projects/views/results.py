@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -21,7 +21,7 @@ from projects.query.splits import group_field_text
 from projects.views.answers import refused
 from projects.views.choices import groupable_fields, numeric_choices
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.download import csv_texts, download
+from projects.views.files import csv_texts, download, format_checked
 from projects.views.workspace import bad_query, view_context
 
 
@@ -53,20 +53,24 @@ FORMATS = {
 def results_page(request: HttpRequest, entity: str, project: str) -> HttpResponse | StreamingHttpResponse:
     """The parameters are those of conclusions.results; with `as`, a key of FORMATS, a file."""
     owner = project_or_404(request, entity, project)
-    format = FORMATS.get(request.GET["as"]) if "as" in request.GET else None
     try:
         looking = looking_or_404(request, owner)
+        if "as" in request.GET:
+            return results_file(looking, request.GET)
         asked = results_asked(looking, request.GET)
-        if "as" in request.GET and format is None:
-            raise BadQuery(f"as: {', '.join(FORMATS)}")
         found = results(owner, looking.runset, asked)
     except BadQuery as error:
         return refused(error) if "as" in request.GET else bad_query(request, owner, error)
-    if format is not None:
-        return download(f"{owner.name}-results", format.ending, format.content_type, [format.write(found)])
     response = render(request, "conclusions/results.html", _context(looking, asked, found))
     response["Cache-Control"] = "private, no-cache"
     return response
+
+
+def results_file(looking: Looking, query: QueryDict) -> StreamingHttpResponse:
+    """`as`: a key of FORMATS. Raises BadQuery."""
+    format = FORMATS[format_checked(query.get("as", ""), FORMATS)]
+    found = results(looking.project, looking.runset, results_asked(looking, query))
+    return download(f"{looking.project.name}-results", format.ending, format.content_type, [format.write(found)])
 
 
 def _context(looking: Looking, asked: Asked, found: Results) -> dict[str, Any]:

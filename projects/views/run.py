@@ -39,7 +39,7 @@ _FILES_PER_PAGE = 500
 _LONG = ("config", "summary", "client_info")
 
 
-def _run_or_404(request: HttpRequest, entity: str, project: str, run: str, *, whole: bool = False) -> Run:
+def run_or_404(request: HttpRequest, entity: str, project: str, run: str, *, whole: bool = False) -> Run:
     """The run of an address, its project with it; config and summary only with `whole`."""
     owner = project_or_404(request, entity, project)
     # By its id, a function of project and name: names have no index.
@@ -58,7 +58,7 @@ def run(request: HttpRequest, entity: str, project: str, run: str) -> HttpRespon
     if tab not in _TABS:
         raise Http404
     label, content = _TABS[tab]
-    found = _run_or_404(request, entity, project, run, whole=tab == "overview")
+    found = run_or_404(request, entity, project, run, whole=tab == "overview")
     now = timezone.now()
     context = {
         "run": found,
@@ -80,14 +80,14 @@ def run(request: HttpRequest, entity: str, project: str, run: str) -> HttpRespon
 @require_safe
 def console(request: HttpRequest, entity: str, project: str, run: str) -> HttpResponse:
     """A piece of the log: the last lines, or those `before` or `after` a line number."""
-    return render(request, "run/_console.html", _console(request, _run_or_404(request, entity, project, run)))
+    return render(request, "run/_console.html", _console(request, run_or_404(request, entity, project, run)))
 
 
 @never_cache
 @require_safe
 def version(request: HttpRequest, entity: str, project: str, run: str) -> JsonResponse:
     """`version` differs whenever something on the page may; `live` while more is to be expected."""
-    found = _run_or_404(request, entity, project, run)
+    found = run_or_404(request, entity, project, run)
     now = timezone.now()
     live = state_of(found, now) in (State.RUNNING, State.PREEMPTING)
     return JsonResponse({"version": _version(found, now), "live": live})

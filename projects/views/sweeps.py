@@ -77,11 +77,10 @@ def sweep_head(sweep: Sweep) -> SweepHead:
     found = sweeps.shown(Sweep.objects.filter(pk=sweep.pk)).get()
     found.project = sweep.project
     state = sweeps.state_of(found)
-    runs: int = getattr(found, "runs")  # noqa: B009
     return SweepHead(
         sweep=found,
         state=state,
-        runs=runs,
+        runs=found.runs,
         limit=found.run_limit,
         metric=checked(found.config).metric,
         best=sweeps.best_run(found),

@@ -1,4 +1,5 @@
 /* Popovers are <details>: one at a time, closed by Esc or a click outside, their content asked for when first opened. */
+import { mount as mountCopy } from "./copy.js";
 import { mount as mountGroupBy } from "./group_by.js";
 
 let returning = null; // the id of what was used in a popover that stays open
@@ -12,6 +13,7 @@ async function fill(popover) {
   pop.removeAttribute("data-source");
   window.htmx?.process(pop);
   mountGroupBy(pop);
+  mountCopy(pop);
   const again = returning && document.getElementById(returning);
   returning = null;
   (again || pop.querySelector("[autofocus]"))?.focus();

@@ -92,7 +92,7 @@ def test_run_rows_hold_the_runs_below_a_path(project):
         add(project, f"run-{i}", group="g", config={"lr": i}, summary={"acc": float("nan")})
     runset = Runset(fields=(GROUP,), grouped=True, columns=(LR, ACC, JOB), sort=(Sort(LR, True),))
     [group] = groups(project, runset)
-    page = run_rows(project, runset, group.path, page=2, size=2)
+    page = run_rows(project, runset, below=group.id, page=2, size=2)
     assert page.total == 5
     assert [row.name for row in page.rows] == ["run-2", "run-1"]
     values = page.rows[0].values

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,6 +14,7 @@ from scipy import stats
 from projects.conclusions.compare import Comparison
 from projects.models import Project
 from tests.factories import log_run, make_project, make_user
+from tests.projects.views.asking import asking
 
 pytestmark = pytest.mark.django_db
 
@@ -34,15 +34,7 @@ def project() -> Project:
 
 @pytest.fixture
 def get(client: Client, project: Project) -> Callable[..., Any]:
-    client.force_login(project.entity.owner)
-
-    def get(status: int = 200, **query: object) -> Any:
-        asked = {"group": "config.model", "metric": "summary.acc", **query}
-        response = client.get(f"/ada/digits/compare?{urlencode(asked, doseq=True)}")
-        assert response.status_code == status, response.content
-        return response
-
-    return get
+    return asking(client, project, "compare", group="config.model", metric="summary.acc")
 
 
 def found(get: Callable[..., Any], **query: object) -> Comparison:

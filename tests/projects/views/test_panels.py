@@ -93,7 +93,7 @@ def spec(**settings: object) -> str:
 
 
 def test_ungrouped_by_the_panel_what_the_table_hides_stays_hidden(ask: Callable[..., Any], client: Client) -> None:
-    page = client.get("/api/ada/digits/groups?group=config.lr").json()
+    page = client.get("/api/ada/digits/groups?group=config.lr").json()["groups"]
     hidden = page[0]["id"]
     assert lines_of(ask(group="config.lr", hide=hidden)) == ["lr: 0.2"]
     response = ask(group="config.lr", hide=hidden, settings=spec(groupBy="none"))
@@ -168,7 +168,7 @@ def test_a_panel_may_have_a_grouping_of_its_own(ask: Callable[..., Any], optimis
         response = ask(**ONLY, **query, settings=own)
         assert list(drawn(response)) == names
         assert header(response) == "mean ± std dev · 8 of 8 runs"
-    hidden = client.get("/api/ada/digits/groups?group=config.lr").json()[0]["id"]
+    hidden = client.get("/api/ada/digits/groups?group=config.lr").json()["groups"][0]["id"]
     response = ask(**ONLY, group="config.lr", hide=hidden, settings=own)
     assert list(drawn(response)) == [names[1], names[3]], "what the table hides stays hidden"
     assert ask(settings=spec(groupBy="fields")).status_code == 400

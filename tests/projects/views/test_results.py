@@ -7,7 +7,6 @@ import io
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from projects.models import Project
 from projects.query.grouping import run_groups
 from projects.query.runset import Field, Runset
 from tests.factories import log_run, make_project, make_user
+from tests.projects.views.asking import asking
 
 pytestmark = pytest.mark.django_db
 
@@ -42,15 +42,7 @@ def project() -> Project:
 
 @pytest.fixture
 def get(client: Client, project: Project) -> Callable[..., Any]:
-    client.force_login(project.entity.owner)
-
-    def get(status: int = 200, **query: object) -> Any:
-        asked = {"rows": "config.model", "across": "config.depth", "metric": "summary.acc", **query}
-        response = client.get(f"/ada/digits/results?{urlencode(asked, doseq=True)}")
-        assert response.status_code == status, response.content
-        return response
-
-    return get
+    return asking(client, project, "results", rows="config.model", across="config.depth", metric="summary.acc")
 
 
 def found(get: Callable[..., Any], **query: object) -> Results:

@@ -146,7 +146,7 @@ def sweep_display_name(sweep: Sweep, info: GraphQLResolveInfo) -> str | None:
 
 @sweep_type.field("state")
 def sweep_state(sweep: Sweep, info: GraphQLResolveInfo) -> str:
-    state = sweeps.state_of(sweep) if hasattr(sweep, "going_on") else SweepState(sweep.state)
+    state = sweeps.state_of(sweep) if sweeps.is_shown(sweep) else SweepState(sweep.state)
     return state.upper()
 
 
