@@ -18,6 +18,8 @@ from projects.views import (
     panels,
     results,
     run,
+    run_console,
+    run_edit,
     saved_views,
     sign_in,
     summary_plot,
@@ -70,6 +72,8 @@ urlpatterns = [
     path("<str:entity>/<str:project>/sweeps", sweeps.sweep_list, name="sweeps"),
     path("<str:entity>/<str:project>/sweeps/<str:sweep>", sweeps.sweep, name="sweep"),
     path("<str:entity>/<str:project>/runs/<str:run>", run.run, name="run"),
-    path("<str:entity>/<str:project>/runs/<str:run>/console", run.console, name="run-console"),
+    path("<str:entity>/<str:project>/runs/<str:run>/console", run_console.console, name="run-console"),
+    path("<str:entity>/<str:project>/runs/<str:run>/console.log", run_console.log, name="run-log"),
+    path("<str:entity>/<str:project>/runs/<str:run>/edit", run_edit.edit, name="run-edit"),
     path("<str:entity>/<str:project>/runs/<str:run>/version", run.version, name="run-version"),
 ]

@@ -50,7 +50,7 @@ def artifact(
             "collection": found.collection,
             "aliases": sorted(row.alias for row in found.aliases.all()),
             "versions": versions_of(found.collection),
-            "metadata": tree(found.metadata or {}, "metadata"),
+            "metadata": tree(found.metadata or {}, "metadata").root,
             "page": files.get_page(request.GET.get("page")),
             "produced_by": runs_of(request.user, found, Role.PRODUCED),
             "used_by": runs_of(request.user, found, Role.USED),

@@ -82,7 +82,7 @@ def _hidden_url(looking: Looking, change: _Change) -> str:
 
 
 def _asked(body: bytes) -> _Change:
-    said = change_from(body, {*ACTS, "hide", "rename", "undo"})
+    said = change_from(body, {*(key for key, act in ACTS.items() if not act.of_one), "hide", "rename", "undo"})
     texts = [said.get(name, "") for name in ("do", "value", "id")]
     lists = [said.get(name, []) for name in ("on", "off")]
     if not all(isinstance(text, str) and "\0" not in text for text in texts):
