@@ -56,6 +56,7 @@ def run(request: HttpRequest, entity: str, project: str, run: str) -> HttpRespon
         "may_write": may_write(request.user, found.project.entity),
         "edit_url": reverse("run-edit", args=[entity, project, run]),
         "values_url": reverse("values", args=[entity, project]) + "?field=tags",
+        "compare_url": f"{reverse('runs-compare', args=[entity, project])}?{urlencode({'run': run})}",
         **_neighbours(found),
     }
     if tab == "console" and request.headers.get("HX-Request"):
