@@ -22,17 +22,20 @@ from projects.layout import Layout
 from projects.query.from_url import condition_text
 from projects.query.runset import RUN, Condition, Field
 from projects.views.doors import run_or_404
+from projects.views.files import Unreadable, cells_of, page_address, run_file_row, table_of, text_of
 from projects.views.run_console import console_piece
 from projects.views.run_facts import facts
 from projects.views.trees import tree
 from projects.workspaces import metrics
+from runs.columns import storable
 from runs.history import store
-from runs.models import GROUP_START, Role, Run, State, StreamName
+from runs.models import GROUP_START, Role, Run, RunFile, State, StreamName
 from runs.states import state_of
 
 ALERTS = 100
 MAX_SEARCH = 200
 _FILES_PER_PAGE = 500
+_ROWS_PER_PAGE = 50
 
 
 @never_cache
@@ -44,7 +47,7 @@ def run(request: HttpRequest, entity: str, project: str, run: str) -> HttpRespon
     label, content = _TABS[tab]
     found = run_or_404(request, entity, project, run, whole=tab == "overview")
     now = timezone.now()
-    context = {
+    context: dict[str, Any] = {
         "run": found,
         "project": found.project,
         "state": state_of(found, now),
@@ -62,7 +65,8 @@ def run(request: HttpRequest, entity: str, project: str, run: str) -> HttpRespon
     if tab == "console" and request.headers.get("HX-Request"):
         # The script brings the log up to date by its own pieces.
         return render(request, "run/_head.html", context)
-    return render(request, f"run/{tab}.html", context | content(request, found))
+    context |= content(request, found)
+    return render(request, context.get("template", f"run/{tab}.html"), context)
 
 
 @never_cache
@@ -107,7 +111,31 @@ def _overview(request: HttpRequest, run: Run) -> dict[str, Any]:
 
 def _files(request: HttpRequest, run: Run) -> dict[str, Any]:
     files = run.files.filter(uploaded_at__isnull=False).order_by("name")
-    return {"page": Paginator(files, _FILES_PER_PAGE).get_page(request.GET.get("page"))}
+    owner = (run.project.entity.name, run.project.name, run.name)
+    if name := request.GET.get("file"):
+        file = files.filter(name=storable(name)).first()
+        if file is None:
+            raise Http404
+        return _file(request, file, owner)
+    page = Paginator(files, _FILES_PER_PAGE).get_page(request.GET.get("page"))
+    return {"page": page, "files": [run_file_row(file, *owner) for file in page]}
+
+
+def _file(request: HttpRequest, file: RunFile, owner: tuple[str, str, str]) -> dict[str, Any]:
+    row = run_file_row(file, *owner)
+    if not row.address or not row.kind:
+        raise Http404
+    context: dict[str, Any] = {"template": "run/file.html", "file": row, "page_address": page_address(row)}
+    try:
+        if row.kind == "text":
+            context["text"], context["more"] = text_of(file)
+        elif row.kind == "table":
+            table = table_of(file)
+            page = Paginator(table.rows, _ROWS_PER_PAGE).get_page(request.GET.get("page"))
+            context |= {"table": table, "page": page, "rows": [cells_of(cells, *owner) for cells in page]}
+    except Unreadable as error:
+        context["unreadable"] = str(error)
+    return context
 
 
 def _artifacts(request: HttpRequest, run: Run) -> dict[str, Any]:

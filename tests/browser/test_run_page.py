@@ -83,7 +83,7 @@ def test_name_notes_and_tags_are_edited_where_they_stand_and_undone(page: Page, 
     notes.press("Control+Enter")
     expect(page.locator(".notes")).to_have_text("two<b>lines")
 
-    page.get_by_label("Add a tag").click()
+    page.locator("#edit-tag_add > summary").click()
     page.get_by_role("combobox", name="Add a tag").fill("new one")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator("#run-head .chip")).to_have_text(["base", "new one"])
