@@ -18,7 +18,7 @@ from projects.charts.series import Drawing
 from projects.query.runset import BadQuery
 from projects.views.answers import refused
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.panels import metric_asked, plot_asked, range_asked
+from projects.views.panels import metric_asked, plot_asked, range_asked, scope_asked
 from projects.workspaces import panel_drawing
 
 COLUMNS = ("x", "value", "low", "high", "n")
@@ -40,7 +40,9 @@ def line_plot_csv(request: HttpRequest, entity: str, project: str) -> HttpRespon
         looking = looking_or_404(request, owner)
         plot = plot_asked(request.GET, looking, metric)
         lo, hi, cells = range_asked(request.GET)
-        drawing = panel_drawing(owner, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells)
+        drawing = panel_drawing(
+            owner, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells, scope=scope_asked(request.GET)
+        )
     except (BadQuery, SpecError) as error:
         return refused(error)
     several = {"group": True, "metric": len(drawing.metrics) > 1, "chart": bool(drawing.charts)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,8 @@ from django.views.decorators.http import require_safe
 
 from projects.access import may_write, workspace_visible
 from projects.artifacts import artifacts_of
-from projects.layout import Layout
+from projects.layout import NO_SECTION, Layout, Panel, Section
+from projects.query.columns import numeric_keys
 from projects.query.from_url import condition_text
 from projects.query.runset import RUN, Condition, Field
 from projects.views.doors import run_or_404
@@ -29,7 +31,7 @@ from projects.views.trees import tree
 from projects.workspaces import metrics
 from runs.columns import storable
 from runs.history import store
-from runs.models import GROUP_START, Role, Run, RunFile, State, StreamName
+from runs.models import GROUP_START, Role, Run, RunFile, Scope, State, StreamName
 from runs.states import state_of
 
 ALERTS = 100
@@ -156,6 +158,22 @@ def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
     }
 
 
+def _system(request: HttpRequest, run: Run) -> dict[str, Any]:
+    """The panels of what the client measured of the machine, a section for each part of it."""
+    logged = store.keys(run=run, stream=StreamName.EVENTS)
+    parts: dict[str, list[Panel]] = {}
+    for name in numeric_keys(run.project, Scope.SYSTEM):
+        if name in logged:
+            part = re.match(r"(?:system\.)?([a-z]+(?:\.\d+)?)", name)
+            parts.setdefault(part[1] if part else NO_SECTION, []).append(Panel(name, name))
+    return {
+        "template": "run/charts.html",
+        "sections": [Section(name, tuple(panels)) for name, panels in parts.items()],
+        "query": urlencode({"group": "", "scope": Scope.SYSTEM}) + "&" + _only("name", run.name),
+        "fixed": True,
+    }
+
+
 def _only(field: str, text: str) -> str:
     """The part of a query string that asks for runs whose field is just this text."""
     return urlencode({"f": condition_text(Condition(Field(RUN, field), "=", (f'"{text}"',)))})
@@ -164,6 +182,7 @@ def _only(field: str, text: str) -> str:
 _TABS: dict[str, tuple[str, Callable[[HttpRequest, Run], dict[str, Any]]]] = {
     "overview": ("Overview", _overview),
     "charts": ("Charts", _charts),
+    "system": ("System", _system),
     "console": ("Console", console_piece),
     "files": ("Files", _files),
     "artifacts": ("Artifacts", _artifacts),

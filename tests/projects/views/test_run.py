@@ -1,3 +1,4 @@
+import json
 import math
 import re
 from datetime import timedelta
@@ -18,7 +19,7 @@ from tests.projects.cast import Cast, make_cast
 pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert(1)</script>"
-TABS = ["overview", "charts", "console", "files"]
+TABS = ["overview", "charts", "system", "console", "files"]
 ADDRESS = "/lab/digits/runs/r1"
 STAMP = "2026-01-02T03:04:05.678901"
 
@@ -394,6 +395,26 @@ def test_the_charts_are_those_of_the_runs_own_metrics(cast: Cast, browser: Clien
     query = re.search(r'data-query="([^"]*)"', page)[1].replace("&amp;", "&")
     figure = browser.get(f"/lab/digits/line-plot?metric=train/loss&{query}").json()
     assert len(figure["data"]) == 1
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_what_the_client_measured_of_the_machine_is_charted_by_time(browser: Client, run: Run, sealed: bool) -> None:
+    lines = [
+        json.dumps({"system": {"cpu": 10 + n, "gpu": {"0": {"temp": 60 + n}}}, "_runtime": 15.0 * n, "_timestamp": n})
+        for n in range(3)
+    ]
+    events = ingest.Lines(offset=0, lines=lines)
+    ingest.stream_accept(run_id=run.id, writer="", request=ingest.StreamRequest(events=events, complete=sealed))
+    page = browser.get(f"{ADDRESS}?tab=system").content.decode()
+    assert re.findall(r'data-section="([^"]*)"', page) == ["cpu", "gpu.0"]
+    assert re.findall(r'data-metric="([^"]*)"', page) == ["system.cpu", "system.gpu.0.temp"]
+    assert 'data-do="edit"' not in page
+    query = re.search(r'data-query="([^"]*)"', page)[1].replace("&amp;", "&")
+    assert len(browser.get(f"/lab/digits/line-plot?metric=system.cpu&{query}").json()["data"]) == 1
+    csv = b"".join(browser.get(f"/lab/digits/line-plot.csv?metric=system.cpu&{query}").streaming_content).decode()
+    points = [[float(text) for text in line.split(",")[1:3]] for line in csv.splitlines()[1:]]
+    assert points == [[0, 10], [15, 11], [30, 12]]
+    assert browser.get("/lab/digits/line-plot?metric=system.cpu&scope=x").status_code == 400
 
 
 @pytest.mark.parametrize("sealed", [False, True])
