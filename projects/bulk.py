@@ -10,17 +10,18 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, cast
+from typing import cast
 
 from django.db import transaction
 from django.utils import timezone
 
 from projects.models import Project, Undo, UndoPart, User
-from runs.bulk import BATCH, runs_delete, runs_restore, runs_tag_set, runs_text_set
+from runs.bulk import BATCH, Text, runs_delete, runs_restore, runs_tag_set, runs_text_set
 from runs.models import Run
 
 UNDO_TIME = timedelta(minutes=10)
-MAX_VALUE = 500  # characters of a group, job type or tag
+MAX_VALUE = 500  # characters of a group, job type, tag or name
+MAX_NOTES = 10_000
 
 
 class BulkError(ValueError):
@@ -29,45 +30,59 @@ class BulkError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """`field` is what it changes of runs; `said` what was done, of `runs` ("4 runs") and `value`."""
+    """`field` is what it changes of runs; `said` what was done, of `runs` ("4 runs") and `value`.
+
+    `needs`: what is said to who gives no value. `of_one`: it is of one run, on its page.
+    """
 
     key: str
     field: str
     said: str
-    needs_value: bool = True
+    needs: str = ""
+    most: int = MAX_VALUE
+    of_one: bool = False
 
 
 ACTS: dict[str, Act] = {
     act.key: act
     for act in (
-        Act("group", "group", "Moved {runs} to “{value}”", needs_value=False),
-        Act("job_type", "job_type", "Set the job type of {runs} to “{value}”", needs_value=False),
-        Act("tag_add", "tag", "Tagged {runs} “{value}”"),
-        Act("tag_remove", "tag", "Removed the tag “{value}” from {runs}"),
-        Act("delete", "deleted_at", "Deleted {runs}", needs_value=False),
+        Act("group", "group", "Moved {runs} to “{value}”"),
+        Act("job_type", "job_type", "Set the job type of {runs} to “{value}”"),
+        Act("tag_add", "tag", "Tagged {runs} “{value}”", needs="Type a tag."),
+        Act("tag_remove", "tag", "Removed the tag “{value}” from {runs}", needs="Type a tag."),
+        Act("delete", "deleted_at", "Deleted {runs}"),
+        Act("display_name", "display_name", "Renamed {runs} to “{value}”", needs="Type a name.", of_one=True),
+        Act("notes", "notes", "Changed the notes of {runs}", most=MAX_NOTES, of_one=True),
     )
 }
 
 
 def runs_change(
-    *, project: Project, user: User, act: str, value: str, runs: Sequence[uuid.UUID], said: str = ""
+    *,
+    project: Project,
+    user: User,
+    act: str,
+    value: str,
+    runs: Sequence[uuid.UUID],
+    said: str = "",
+    still: str | None = None,
 ) -> Undo | None:
     """Do it to these runs of the project; None if it changed none of them. Raises BulkError.
 
-    `said` stands in for the act's own sentence.
+    `said` stands in for the act's own sentence. `still`: only runs whose text is this.
     """
     asked = ACTS[act]
     value = value.strip()
-    if len(value) > MAX_VALUE:
-        raise BulkError(f"At most {MAX_VALUE} characters.")
-    if asked.needs_value and not value:
-        raise BulkError("Type a tag.")
+    if len(value) > asked.most:
+        raise BulkError(f"At most {asked.most} characters.")
+    if asked.needs and not value:
+        raise BulkError(asked.needs)
     now = timezone.now()
     before, after = {
         "tag_add": ("", value),
         "tag_remove": (value, ""),
         "delete": ("", now.isoformat()),
-    }.get(act, (None, value))
+    }.get(act, (still, value))
     undo = Undo(project=project, user=user, expires_at=now + UNDO_TIME)
     changed = 0
     for batch in _batches(runs):
@@ -145,7 +160,7 @@ def _put(field: str, runs: Sequence[uuid.UUID], *, now: str | None, to: str) -> 
             changed = deleted(runs=runs, at=datetime.fromisoformat(to or now or ""))
             return {now or "": changed} if changed else {}
         case _:
-            name = cast(Literal["group", "job_type"], field)
+            name = cast(Text, field)
             return runs_text_set(runs=runs, field=name, value=to, now=now)
 
 

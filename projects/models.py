@@ -182,3 +182,21 @@ class UndoPart(models.Model):
         help_text="Value before → ids of runs (hex); a tag's and a deletion's absence is an empty text."
     )
     after = models.TextField()
+
+
+class Inbox(models.Model):
+    """How far a person has read the alerts of their projects; who has none has read those before they came."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="inbox")
+    read_until = models.DateTimeField()
+
+
+class ReadAlert(models.Model):
+    """An alert that a person has read by itself, and that is later than their Inbox.read_until."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    run = models.UUIDField(help_text="Not a key: the run may be gone.")
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "run", "sent_at"], name="alert_read_once")]

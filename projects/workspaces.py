@@ -33,6 +33,7 @@ from runs.models import Column, Run, Scope
 from runs.states import state_expression
 
 # More charts at once than there are cores would be drawn no sooner, and each holds the cells of all its runs.
+_CLOCKS = ("_absolute_runtime", "_runtime", "_timestamp")
 _drawing = BoundedSemaphore(os.cpu_count() or 1)
 
 
@@ -45,13 +46,14 @@ def panel_drawing(
     lo: float | None = None,
     hi: float | None = None,
     cells: int = CELLS,
+    scope: Scope = Scope.HISTORY,
 ) -> Drawing:
     """What a panel draws: the first groups of the table, up to the plot's limit, that have logged one of its metrics.
 
     A few queries for each metric.
     """
     with store.snapshot():
-        return panel_sketch(project, runset, metric, plot).drawing(lo=lo, hi=hi, cells=cells)
+        return panel_sketch(project, runset, metric, plot, scope).drawing(lo=lo, hi=hi, cells=cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Sketch:
     total_groups: int
     grouped: bool
     charts: tuple[str, ...] = ()  # values of the small charts, if there are such
+    scope: Scope = Scope.HISTORY
 
     @property
     def version(self) -> str:
@@ -101,6 +104,7 @@ class Sketch:
                     cells=cells // columns,
                     logged=runs,
                     grouped=self.grouped,
+                    scope=self.scope,
                 )
                 for place, (name, runs) in enumerate(self.logged.items())
             ]
@@ -111,15 +115,19 @@ class Sketch:
         return replace(found, charts=shown, columns=columns, basis=basis)
 
 
-def panel_sketch(project: Project, runset: Runset, metric: str, plot: LinePlot) -> Sketch:
+def panel_sketch(project: Project, runset: Runset, metric: str, plot: LinePlot, scope: Scope = Scope.HISTORY) -> Sketch:
     """A few queries for each metric."""
     every = panel_metrics(project, metric, plot)
     names = every[: plot.metric_limit]
     grouped = bool(panel_runset(runset, plot).grouping)
     if not names:
         return Sketch(project, plot, {}, 0, (), 0, grouped)
-    plot = replace(plot, x_axis=plot.x_axis or default_axis(project, names[0]))
-    logged = {name: store.logged(column_id=column_id(project.id, Scope.HISTORY, name)) for name in names}
+    if scope == Scope.SYSTEM:
+        # No machine counts steps, or knows what was logged.
+        plot = replace(plot, x_axis=plot.x_axis if plot.x_axis in _CLOCKS else "_runtime")
+    else:
+        plot = replace(plot, x_axis=plot.x_axis or default_axis(project, names[0]))
+    logged = {name: store.logged(column_id=column_id(project.id, scope, name)) for name in names}
     groups, total = panel_groups(project, runset, plot, logged=set().union(*logged.values()), limit=plot.limit)
     groups = dressed(project, plot, groups)
     charts: list[str] = []
@@ -127,7 +135,7 @@ def panel_sketch(project: Project, runset: Runset, metric: str, plot: LinePlot) 
         groups, charts = divided(project, group_field_from(plot.charts_by), groups)
         groups = [group for group in groups if group.chart < MOST_CHARTS]
     drawn = {name: logged[name] for name in names[: max(1, MAX_LINES // max(1, len(groups)))]}
-    return Sketch(project, plot, drawn, len(every), groups, total, grouped, tuple(charts))
+    return Sketch(project, plot, drawn, len(every), groups, total, grouped, tuple(charts), scope)
 
 
 def panel_metrics(project: Project, metric: str, plot: LinePlot) -> tuple[str, ...]:

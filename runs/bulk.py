@@ -20,10 +20,12 @@ from runs.models import Run, Tag
 
 BATCH = 500
 
+Text = Literal["group", "job_type", "display_name", "notes"]
+
 
 @transaction.atomic
 def runs_text_set(
-    *, runs: Sequence[uuid.UUID], field: Literal["group", "job_type"], value: str, now: str | None = None
+    *, runs: Sequence[uuid.UUID], field: Text, value: str, now: str | None = None
 ) -> dict[str, list[uuid.UUID]]:
     """By the value they had before. With `now`, only of runs that have that now."""
     value = storable(value)

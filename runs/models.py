@@ -7,6 +7,8 @@ be spread over servers by it. `Column` is a reference table of the project.
 import uuid
 
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Concat, Left
 from django.utils import timezone
 
 from runs.fields import JSONTextField
@@ -27,6 +29,9 @@ class State(models.TextChoices):
 def run_id(project_id: uuid.UUID, name: str) -> uuid.UUID:
     """The id of the run `name` of a project: UUIDv5, so that two writers of one run agree without asking."""
     return uuid.uuid5(project_id, name)
+
+
+GROUP_START = 100
 
 
 class Run(models.Model):
@@ -56,6 +61,18 @@ class Run(models.Model):
     history_lines = models.BigIntegerField(default=0, help_text="Over all writers.")
     last_step = models.BigIntegerField(default=-1, help_text="Largest step logged; -1 when none.")
 
+    # What is asked of all runs of a project, by indexes that hold it. Whole, a text may be longer than an index allows.
+    group_start = models.GeneratedField(
+        expression=Left("group", GROUP_START), output_field=models.TextField(), db_persist=True
+    )
+    names = models.GeneratedField(
+        expression=Concat(
+            Left("display_name", 200), Value("\n"), Left("name", 100), Value("\n"), Left("tags", 200),
+            output_field=models.TextField(),
+        ),
+        output_field=models.TextField(), db_persist=True, help_text="What a search looks at; tags as JSON.",
+    )  # fmt: skip
+
     created_at = models.DateTimeField(default=timezone.now)
     heartbeat_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
@@ -67,8 +84,8 @@ class Run(models.Model):
             # The first holds all that is asked of every run of a project; rows, with their configs, are left alone.
             models.Index(fields=["project", "deleted_at", "created_at", "id", "changed_at"]),
             models.Index(fields=["project", "state", "deleted_at"]),
-            # Whether there is any. Not the names themselves: one may be longer than an index allows.
-            models.Index(fields=["project"], condition=models.Q(group__gt=""), name="runs_with_group"),
+            models.Index(fields=["project", "deleted_at", "group_start", "created_at", "id"]),
+            models.Index(fields=["project", "deleted_at", "created_at", "id", "names"]),
             models.Index(fields=["project", "changed_at"]),
         ]
 

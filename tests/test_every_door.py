@@ -60,6 +60,8 @@ OPEN = {
     "account/keys/<int:key_id>/revoke": (302, 302),
     "account/password": (302, 302),
     "authorize": (200, 302),
+    "search": (200, 200),
+    "inbox": (200, 302),
     "<str:entity>": (404, 404),
 }
 # What has to be asked for where a route alone is not enough: in the address, and as a form.
@@ -69,6 +71,7 @@ ASKED = {
     "<str:entity>/<str:project>/line-plot/settings": "metric=loss",
     "<str:entity>/<str:project>/results": "rows=group",
     "<str:entity>/<str:project>/compare": "group=group",
+    "<str:entity>/<str:project>/runs/compare": "runs=r",
     "api/<str:entity>/<str:project>/series": "metric=loss",
     "api/<str:entity>/<str:project>/groups": "group=group",
     "api/<str:entity>/<str:project>/results": "rows=group",

@@ -206,7 +206,7 @@ def _models() -> list[type[models.Model]]:
 
 
 def _schema(model: type[models.Model]) -> pa.Schema:
-    return pa.schema([(it.column, _type(it)) for it in model._meta.local_concrete_fields])
+    return pa.schema([(it.column, _type(it)) for it in model._meta.local_concrete_fields if not it.generated])
 
 
 def _type(it: Any) -> pa.DataType:

@@ -111,6 +111,7 @@ def draw(
     cells: int = CELLS,
     logged: Set[uuid.UUID] = frozenset(),
     grouped: bool,
+    scope: Scope = Scope.HISTORY,
 ) -> Drawing:
     """The numbers of a chart.
 
@@ -121,7 +122,7 @@ def draw(
     have data".
     """
     run_ids, rows = _rows(groups)
-    column = column_id(project_id, Scope.HISTORY, metric)
+    column = column_id(project_id, scope, metric)
     lo, hi = plot.x_min if lo is None else lo, plot.x_max if hi is None else hi
     ended_early, least = (plot.ended_early, plot.min_runs) if grouped else ("available", 1)
     carry = ended_early == "carry"

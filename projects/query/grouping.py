@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from django.db.models.expressions import RawSQL
 from numpy.typing import NDArray
 
 from projects.models import Project
@@ -88,8 +87,7 @@ class RunGroup:
 
 def default_fields(project: Project) -> tuple[Field, ...]:
     """Group, then Job type, if any run of the project has a group; else ()."""
-    # SQLite takes the index of runs with a group only for the very text that it was made with, not for a parameter.
-    grouped = Run.objects.filter(project=project, deleted_at=None, group__gt=RawSQL("''", ())).exists()
+    grouped = Run.objects.filter(project=project, deleted_at=None, group_start__gt="").exists()
     return (Field(RUN, "group"), Field(RUN, "job_type")) if grouped else ()
 
 

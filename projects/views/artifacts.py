@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from projects.artifacts import collections_of, runs_of, types_of, version_of, versions_of
 from projects.views.doors import project_or_404
+from projects.views.files import artifact_file_row
 from projects.views.trees import tree
 from runs.columns import storable
 from runs.models import Role
@@ -40,7 +41,7 @@ def artifact(
     found = version_of(owner, type=type, name=name, version=version)
     if found is None:
         raise Http404
-    files = Paginator(found.files.order_by("name"), _FILES_PER_PAGE)
+    page = Paginator(found.files.order_by("name"), _FILES_PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
         "artifacts/artifact.html",
@@ -50,8 +51,9 @@ def artifact(
             "collection": found.collection,
             "aliases": sorted(row.alias for row in found.aliases.all()),
             "versions": versions_of(found.collection),
-            "metadata": tree(found.metadata or {}, "metadata"),
-            "page": files.get_page(request.GET.get("page")),
+            "metadata": tree(found.metadata or {}, "metadata").root,
+            "page": page,
+            "files": [artifact_file_row(file, entity, project, str(found)) for file in page],
             "produced_by": runs_of(request.user, found, Role.PRODUCED),
             "used_by": runs_of(request.user, found, Role.USED),
         },

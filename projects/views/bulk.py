@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from projects.access import may_write
 from projects.bulk import ACTS, BulkError, counted, group_rename, runs_change, undo_apply
+from projects.conclusions.runs_compared import MOST_RUNS
 from projects.looking import Looking
 from projects.models import Undo, User
 from projects.query.fields import label
@@ -20,6 +21,8 @@ from projects.query.ticked import EVERYTHING, ticked_runs
 from projects.query.tree import Tree
 from projects.views.answers import answer_json, change_from, refused
 from projects.views.doors import looking_or_404, project_or_404
+from projects.views.run_compare import runs_url
+from runs.models import Run
 
 MAX_TICKED = 20_000  # ids in one request; a group's is one
 _ID = re.compile(r"[A-Za-z0-9_-]{16}|[0-9a-f]{32}")
@@ -36,7 +39,8 @@ class _Change:
 
 @require_POST
 def bulk(request: HttpRequest, entity: str, project: str) -> HttpResponse:
-    """POST of {"do": of ACTS, hide, rename, undo; "value", "id", "on", "off"}: {"said", "undo": id or null} or {"url"}.
+    """POST of {"do": of ACTS, hide, compare, rename, undo; "value", "id", "on", "off"}: {"said", "undo": id or null},
+    or {"url"}.
 
     The query string is that of the page, whose groups and runs `on` and `off` name.
     """
@@ -51,6 +55,8 @@ def bulk(request: HttpRequest, entity: str, project: str) -> HttpResponse:
         looking = looking_or_404(request, owner)
         if change.do == "hide":
             return answer_json({"url": _hidden_url(looking, change)})
+        if change.do == "compare":
+            return answer_json({"url": _compare_url(looking, change)})
         undo = _done(request.user, looking, change)
     except (BadQuery, BulkError) as error:
         return refused(error)
@@ -81,8 +87,18 @@ def _hidden_url(looking: Looking, change: _Change) -> str:
     return f"{reverse('project', args=[looking.project.entity.name, looking.project.name])}?{query}"
 
 
+def _compare_url(looking: Looking, change: _Change) -> str:
+    ids = ticked_runs(looking.project, looking.runset, change.on, change.off)
+    if len(ids) > MOST_RUNS:
+        raise BulkError(f"At most {MOST_RUNS} runs are compared at once.")
+    runs = Run.objects.filter(project=looking.project, deleted_at=None).only("name").in_bulk(ids)
+    return runs_url(looking.project, [runs[id].name for id in ids if id in runs])
+
+
 def _asked(body: bytes) -> _Change:
-    said = change_from(body, {*ACTS, "hide", "rename", "undo"})
+    said = change_from(
+        body, {*(key for key, act in ACTS.items() if not act.of_one), "hide", "compare", "rename", "undo"}
+    )
     texts = [said.get(name, "") for name in ("do", "value", "id")]
     lists = [said.get(name, []) for name in ("on", "off")]
     if not all(isinstance(text, str) and "\0" not in text for text in texts):

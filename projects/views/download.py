@@ -13,8 +13,8 @@ from projects.looking import Looking
 from projects.query.runset import BadQuery
 from projects.views.answers import refused
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.files import sheet_file
-from projects.views.panels import metric_asked, plot_asked, range_asked
+from projects.views.panels import metric_asked, plot_asked, range_asked, scope_asked
+from projects.views.sheets import sheet_file
 from projects.workspaces import panel_drawing
 
 
@@ -36,9 +36,12 @@ def drawing_asked(looking: Looking, query: QueryDict) -> tuple[LinePlot, Drawing
     metric = metric_asked(query)
     plot = plot_asked(query, looking, metric)
     lo, hi, cells = range_asked(query)
-    return plot, panel_drawing(looking.project, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells)
+    drawing = panel_drawing(
+        looking.project, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells, scope=scope_asked(query)
+    )
+    return plot, drawing
 
 
 def series_file(looking: Looking, query: QueryDict, format: str, drawing: Drawing) -> StreamingHttpResponse:
-    """`format`: a key of files.FORMATS."""
+    """`format`: a key of sheets.FORMATS."""
     return sheet_file(f"{looking.project.name}-{metric_asked(query)}", format, series_sheet(drawing))

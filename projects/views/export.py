@@ -13,7 +13,7 @@ from projects.query.export import groups_sheet, runs_sheet
 from projects.query.runset import BadQuery
 from projects.views.answers import refused
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.files import FORMATS, format_checked, sheet_file
+from projects.views.sheets import FORMATS, format_checked, sheet_file
 
 SHEETS = {"runs": runs_sheet, "groups": groups_sheet}
 

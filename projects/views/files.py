@@ -1,138 +1,138 @@
-"""Rows and texts as files: CSV, JSON and Parquet, streamed."""
+"""Files as pages list and show them. What a file holds is as hostile as its name: nothing of it runs on our pages."""
 
 from __future__ import annotations
 
 import csv
 import io
-import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+import json
+import mimetypes
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
-from django.http import StreamingHttpResponse
+from django.core.files.storage import default_storage
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
 
-from projects.query.export import Sheet
-from projects.query.runset import BadQuery
+from runs.models import ArtifactFile, RunFile
 
-_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-def sheet_file(name: str, format: str, sheet: Sheet) -> StreamingHttpResponse:
-    """`format`: a key of FORMATS. What is held at once is a piece of the sheet."""
-    content_type, write = FORMATS[format]
-    return download(name, format, content_type, write(sheet))
-
-
-def format_checked(format: str, formats: Iterable[str]) -> str:
-    """Raises BadQuery for one that is not among them."""
-    if format not in formats:
-        raise BadQuery(f"as: {', '.join(formats)}")
-    return format
+MAX_TABLE_BYTES = 32 << 20
+MAX_TEXT_BYTES = 200_000
+MAX_CELL = 300
+_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+_TABLES = (".table.json", ".csv", ".tsv")
+_PAGES = (".html", ".htm")
+_TEXTS = (".txt", ".log", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".md", ".py", ".patch", ".diff", ".sh")
 
 
-def csv_file(name: str, columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> StreamingHttpResponse:
-    """A download of rows, one piece after the other."""
-    return download(name, "csv", "text/csv; charset=utf-8", csv_texts(columns, pieces))
+class Unreadable(ValueError):
+    """What the file holds is not what its name says; the text is for the person who looks."""
 
 
-def download(
-    name: str, ending: str, content_type: str, parts: Iterable[str] | Iterable[bytes]
-) -> StreamingHttpResponse:
-    """Under a name that any system takes."""
-    response = StreamingHttpResponse(parts, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{_NAME.sub("_", name)[:120]}.{ending}"'
-    response["Cache-Control"] = "private, no-store"
-    return response
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`address` is "" for what can't be fetched; `kind`: how it can be shown, "" for not at all."""
+
+    name: str
+    size: int | None
+    address: str = ""
+    kind: str = ""
+    reference: str = ""
 
 
-def csv_texts(columns: Sequence[str], pieces: Iterable[Iterable[Sequence[Any]]]) -> Iterator[str]:
-    for piece in chain([[columns]], pieces):
-        rows: list[str] = []
-        writer = csv.writer(_Rows(rows))
-        writer.writerows([_cell(cell) if isinstance(cell, float) else cell for cell in row] for row in piece)
-        yield "".join(rows)
+@dataclass(frozen=True, slots=True)
+class Cell:
+    text: str
+    image: str = ""  # its address
 
 
-class _Rows:
-    """What csv writes to."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
 
-    def __init__(self, rows: list[str]) -> None:
-        self.write: Any = rows.append
+
+def run_file_row(file: RunFile, entity: str, project: str, run: str) -> Row:
+    return Row(file.name, file.size, _address("run-file", entity, project, run, file.name), _kind(file.name))
 
 
-def _cell(number: float) -> str:
-    if math.isnan(number):
+def artifact_file_row(file: ArtifactFile, entity: str, project: str, artifact: str) -> Row:
+    address = _address("artifact-file", entity, project, artifact, file.name) if file.content_id else ""
+    return Row(file.name, file.size if file.size or not file.reference else None, address, reference=file.reference)
+
+
+def page_address(row: Row) -> str:
+    """Where HTML is answered as a page, in a sandbox of its own."""
+    return f"{row.address}?{urlencode({'show': 'page'})}"
+
+
+def text_of(file: RunFile) -> tuple[str, bool]:
+    """The beginning, and whether there is more."""
+    data = _bytes_of(file, MAX_TEXT_BYTES + 1)
+    return data[:MAX_TEXT_BYTES].decode("utf-8", "replace"), len(data) > MAX_TEXT_BYTES
+
+
+def table_of(file: RunFile) -> Table:
+    """Raises Unreadable."""
+    if (file.size or 0) > MAX_TABLE_BYTES:
+        raise Unreadable("The table is too large to be shown here.")
+    text = _bytes_of(file, MAX_TABLE_BYTES).decode("utf-8", "replace")
+    return _from_json(text) if file.name.lower().endswith(".json") else _from_csv(text, file.name)
+
+
+def cells_of(row: Sequence[Any], entity: str, project: str, run: str) -> list[Cell]:
+    """Pictures of the client's tables are files of the run."""
+    return [_cell(value, entity, project, run) for value in row]
+
+
+def _cell(value: Any, entity: str, project: str, run: str) -> Cell:
+    path = value.get("path") if isinstance(value, dict) and value.get("_type") == "image-file" else None
+    if isinstance(path, str) and _kind(path) == "image":
+        return Cell(path[:MAX_CELL], _address("run-file", entity, project, run, path))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    cut = text[:MAX_CELL] + "…" * (len(text) > MAX_CELL)
+    return Cell(cut.encode("utf-8", "replace").decode())
+
+
+def _from_json(text: str) -> Table:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    columns, rows = (found.get("columns"), found.get("data")) if isinstance(found, dict) else (None, None)
+    if not isinstance(columns, list) or not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise Unreadable("This is no table that can be read.")
+    return Table([str(name)[:MAX_CELL].encode("utf-8", "replace").decode() for name in columns], rows)
+
+
+def _from_csv(text: str, name: str) -> Table:
+    try:
+        columns, *rows = csv.reader(io.StringIO(text), delimiter="\t" if name.lower().endswith(".tsv") else ",")
+    except (csv.Error, ValueError):
+        raise Unreadable("This is no table that can be read.") from None
+    return Table(columns, rows)
+
+
+def _bytes_of(file: RunFile, most: int) -> bytes:
+    try:
+        with default_storage.open(file.stored_as) as data:
+            return bytes(data.read(most))
+    except OSError:
+        raise Unreadable("The file can’t be read.") from None
+
+
+def _kind(name: str) -> str:
+    lower = name.lower()
+    if mimetypes.guess_type(lower)[0] in _IMAGES:
+        return "image"
+    for kind, endings in (("table", _TABLES), ("page", _PAGES), ("text", _TEXTS)):
+        if lower.endswith(endings):
+            return kind
+    return ""
+
+
+def _address(route: str, *args: str) -> str:
+    try:
+        return reverse(route, args=args)
+    except NoReverseMatch:  # a name that no address can hold
         return ""
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-
-
-def _csv(sheet: Sheet) -> Iterator[str]:
-    return csv_texts([column.name for column in sheet.columns], sheet.pieces)
-
-
-def _json(sheet: Sheet) -> Iterator[bytes]:
-    """A list of objects, one a line. NaN and infinities, which JSON does not have, are null."""
-    names = [column.name for column in sheet.columns]
-    before = b"[\n"
-    for piece in sheet.pieces:
-        lines = [orjson.dumps(dict(zip(names, row, strict=True))) for row in piece]
-        if lines:
-            yield before + b",\n".join(lines)
-            before = b",\n"
-    yield b"[]\n" if before == b"[\n" else b"\n]\n"
-
-
-def _parquet(sheet: Sheet) -> Iterator[bytes]:
-    """A row group a piece. Numeric columns are float64, with nulls for what is no number; the others text."""
-    # Here, not above: it takes half a second, and few processes ever need it.
-    import pyarrow
-    import pyarrow.parquet
-
-    types = [pyarrow.float64() if column.numeric else pyarrow.string() for column in sheet.columns]
-    schema = pyarrow.schema([(column.name, type) for column, type in zip(sheet.columns, types, strict=True)])
-    written = _Written()
-    with pyarrow.parquet.ParquetWriter(pyarrow.PythonFile(written, mode="w"), schema) as writer:
-        for piece in sheet.pieces:
-            columns = [
-                [row[at] if not column.numeric or isinstance(row[at], float) else None for row in piece]
-                for at, column in enumerate(sheet.columns)
-            ]
-            arrays = [pyarrow.array(values, type) for values, type in zip(columns, types, strict=True)]
-            writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
-            yield written.taken()
-    yield written.taken()
-
-
-class _Written(io.RawIOBase):
-    """What has been written and not yet been taken."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._at = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        self._at += len(self._parts[-1])
-        return len(self._parts[-1])
-
-    def tell(self) -> int:
-        return self._at
-
-    def close(self) -> None:
-        """It is read after the writer is done with it."""
-
-    def taken(self) -> bytes:
-        parts, self._parts = self._parts, []
-        return b"".join(parts)
-
-
-FORMATS: dict[str, tuple[str, Callable[[Sheet], Iterator[str] | Iterator[bytes]]]] = {
-    "csv": ("text/csv; charset=utf-8", _csv),
-    "json": ("application/json", _json),
-    "parquet": ("application/vnd.apache.parquet", _parquet),
-}

@@ -36,6 +36,7 @@ from projects.workspaces import (
     panel_sketch,
 )
 from runs.history import store
+from runs.models import Scope
 
 WIDTHS = (CELLS, 2 * CELLS, 4 * CELLS)
 
@@ -63,8 +64,11 @@ def line_plot_asked(looking: Looking, query: QueryDict) -> Asked:
     metric = metric_asked(query)
     plot = plot_asked(query, looking, metric)
     lo, hi, cells = range_asked(query)
-    sketch = panel_sketch(looking.project, looking.runset, metric, plot)
-    drawn = hashlib.sha256(repr((sketch.version, plot.to_spec(), lo, hi, cells)).encode("utf-8", "surrogatepass"))
+    scope = scope_asked(query)
+    sketch = panel_sketch(looking.project, looking.runset, metric, plot, scope)
+    drawn = hashlib.sha256(
+        repr((sketch.version, plot.to_spec(), lo, hi, cells, scope.value)).encode("utf-8", "surrogatepass")
+    )
 
     def draw() -> bytes:
         figure = line_plot(metric=metric, plot=plot, drawing=sketch.drawing(lo=lo, hi=hi, cells=cells))
@@ -162,6 +166,17 @@ def metric_asked(query: QueryDict) -> str:
     if not metric or "\0" in metric:
         raise BadQuery("Which metric?")
     return metric
+
+
+def scope_asked(query: Mapping[str, str]) -> Scope:
+    """`scope=system`: a metric of the machine. Raises BadQuery."""
+    match query.get("scope", ""):
+        case "":
+            return Scope.HISTORY
+        case Scope.SYSTEM:
+            return Scope.SYSTEM
+        case _:
+            raise BadQuery("scope is system, or not said.")
 
 
 def range_asked(query: Mapping[str, str]) -> tuple[float | None, float | None, int]:

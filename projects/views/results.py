@@ -21,7 +21,7 @@ from projects.query.splits import group_field_text
 from projects.views.answers import refused
 from projects.views.choices import groupable_fields, numeric_choices
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.files import csv_texts, download, format_checked
+from projects.views.sheets import csv_texts, download, format_checked
 from projects.views.workspace import bad_query, view_context
 
 

@@ -8,47 +8,36 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
-from django.db.models.functions import Left
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from projects.access import workspace_visible
+from projects.access import may_write, workspace_visible
 from projects.artifacts import artifacts_of
-from projects.layout import Layout
+from projects.layout import NO_SECTION, Layout, Panel, Section
+from projects.query.columns import numeric_keys
 from projects.query.from_url import condition_text
 from projects.query.runset import RUN, Condition, Field
-from projects.views import console_lines
-from projects.views.doors import project_or_404
+from projects.views.doors import run_or_404
+from projects.views.files import Unreadable, cells_of, page_address, run_file_row, table_of, text_of
+from projects.views.run_console import console_piece
 from projects.views.run_facts import facts
 from projects.views.trees import tree
 from projects.workspaces import metrics
+from runs.columns import storable
 from runs.history import store
-from runs.models import Role, Run, State, Stream, StreamName, run_id
+from runs.models import GROUP_START, Role, Run, RunFile, Scope, State, StreamName
 from runs.states import state_of
 
 ALERTS = 100
-CONSOLE_LINES = 1000
+MAX_SEARCH = 200
 _FILES_PER_PAGE = 500
-
-# Each may be megabytes.
-_LONG = ("config", "summary", "client_info")
-
-
-def run_or_404(request: HttpRequest, entity: str, project: str, run: str, *, whole: bool = False) -> Run:
-    """The run of an address, its project with it; config and summary only with `whole`."""
-    owner = project_or_404(request, entity, project)
-    # By its id, a function of project and name: names have no index.
-    runs = Run.objects.filter(pk=run_id(owner.id, run), deleted_at=None)
-    found = runs.defer(*(() if whole else _LONG)).first()
-    if found is None:
-        raise Http404
-    found.project = owner
-    return found
+_ROWS_PER_PAGE = 50
 
 
 @never_cache
@@ -60,7 +49,7 @@ def run(request: HttpRequest, entity: str, project: str, run: str) -> HttpRespon
     label, content = _TABS[tab]
     found = run_or_404(request, entity, project, run, whole=tab == "overview")
     now = timezone.now()
-    context = {
+    context: dict[str, Any] = {
         "run": found,
         "project": found.project,
         "state": state_of(found, now),
@@ -69,18 +58,17 @@ def run(request: HttpRequest, entity: str, project: str, run: str) -> HttpRespon
         "tab": tab,
         "tab_label": label,
         "tabs": [(key, label) for key, (label, _) in _TABS.items()],
+        "may_write": may_write(request.user, found.project.entity),
+        "edit_url": reverse("run-edit", args=[entity, project, run]),
+        "values_url": reverse("values", args=[entity, project]) + "?field=tags",
+        "compare_url": f"{reverse('runs-compare', args=[entity, project])}?{urlencode({'run': run})}",
+        **_neighbours(found),
     }
     if tab == "console" and request.headers.get("HX-Request"):
         # The script brings the log up to date by its own pieces.
         return render(request, "run/_head.html", context)
-    return render(request, f"run/{tab}.html", context | content(request, found))
-
-
-@never_cache
-@require_safe
-def console(request: HttpRequest, entity: str, project: str, run: str) -> HttpResponse:
-    """A piece of the log: the last lines, or those `before` or `after` a line number."""
-    return render(request, "run/_console.html", _console(request, run_or_404(request, entity, project, run)))
+    context |= content(request, found)
+    return render(request, context.get("template", f"run/{tab}.html"), context)
 
 
 @never_cache
@@ -98,58 +86,58 @@ def _version(run: Run, now: datetime) -> str:
     return f"{run.changed_at.timestamp():.6f}-{state_of(run, now)}"
 
 
+def _neighbours(run: Run) -> dict[str, Run | None]:
+    """The runs before and after it in its group, by creation. Two queries of an index."""
+    if not run.group:
+        return {}
+    runs = Run.objects.filter(
+        project=run.project, deleted_at=None, group_start=run.group[:GROUP_START], group=run.group
+    ).only("name", "display_name")
+    place = {"created_at": run.created_at}
+    before = runs.filter(Q(created_at__lt=run.created_at) | Q(**place, id__lt=run.id))
+    after = runs.filter(Q(created_at__gt=run.created_at) | Q(**place, id__gt=run.id))
+    return {
+        "before": before.filter(created_at__lte=run.created_at).order_by("-created_at", "-id").first(),
+        "after": after.filter(created_at__gte=run.created_at).order_by("created_at", "id").first(),
+    }
+
+
 def _overview(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {
         "alerts": run.alerts.order_by("-sent_at")[:ALERTS],
         "facts": facts(run),
-        "config": tree(run.config, "config"),
-        "summary": tree(run.summary, "summary"),
+        "config": tree(run.config, "config", request.GET.get("config", "")[:MAX_SEARCH]),
+        "summary": tree(run.summary, "summary", request.GET.get("summary", "")[:MAX_SEARCH]),
     }
-
-
-def _console(request: HttpRequest, run: Run) -> dict[str, Any]:
-    """Lines in order, at most CONSOLE_LINES, and whether there are earlier and later ones. A log per writer."""
-    streams = Stream.objects.filter(run=run, stream=StreamName.CONSOLE, lines__gt=0).order_by("writer")
-    written = dict(streams.values_list("writer", "lines"))
-    writer = request.GET.get("writer", min(written, default=""))
-    before, after = _number(request, "before"), _number(request, "after")
-    rows = run.console_lines.filter(writer=writer.replace("\0", ""))
-    if after is not None:
-        rows = rows.filter(number__gt=after).order_by("number")
-    elif before is not None:
-        rows = rows.filter(number__lt=before).order_by("-number")
-    else:
-        rows = rows.order_by("-number")
-    found = list(
-        rows.annotate(shown=Left("text", console_lines.MAX_LINE + 1)).values_list("number", "shown")[
-            : CONSOLE_LINES + 1
-        ]
-    )
-    more = len(found) > CONSOLE_LINES
-    lines = sorted(console_lines.line(number, shown) for number, shown in found[:CONSOLE_LINES])
-    return {
-        "run": run,
-        "lines": lines,
-        "earlier": more if after is None else True,
-        "later": more if after is not None else before is not None,
-        "count": written.get(writer, 0),
-        "writer": writer,
-        "writers": list(written),
-    }
-
-
-def _number(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name)
-    if text is None:
-        return None
-    if not re.fullmatch(r"-?[0-9]{1,18}", text):
-        raise BadRequest(f"{name} is the number of a line")
-    return int(text)
 
 
 def _files(request: HttpRequest, run: Run) -> dict[str, Any]:
     files = run.files.filter(uploaded_at__isnull=False).order_by("name")
-    return {"page": Paginator(files, _FILES_PER_PAGE).get_page(request.GET.get("page"))}
+    owner = (run.project.entity.name, run.project.name, run.name)
+    if name := request.GET.get("file"):
+        file = files.filter(name=storable(name)).first()
+        if file is None:
+            raise Http404
+        return _file(request, file, owner)
+    page = Paginator(files, _FILES_PER_PAGE).get_page(request.GET.get("page"))
+    return {"page": page, "files": [run_file_row(file, *owner) for file in page]}
+
+
+def _file(request: HttpRequest, file: RunFile, owner: tuple[str, str, str]) -> dict[str, Any]:
+    row = run_file_row(file, *owner)
+    if not row.address or not row.kind:
+        raise Http404
+    context: dict[str, Any] = {"template": "run/file.html", "file": row, "page_address": page_address(row)}
+    try:
+        if row.kind == "text":
+            context["text"], context["more"] = text_of(file)
+        elif row.kind == "table":
+            table = table_of(file)
+            page = Paginator(table.rows, _ROWS_PER_PAGE).get_page(request.GET.get("page"))
+            context |= {"table": table, "page": page, "rows": [cells_of(cells, *owner) for cells in page]}
+    except Unreadable as error:
+        context["unreadable"] = str(error)
+    return context
 
 
 def _artifacts(request: HttpRequest, run: Run) -> dict[str, Any]:
@@ -170,6 +158,22 @@ def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
     }
 
 
+def _system(request: HttpRequest, run: Run) -> dict[str, Any]:
+    """The panels of what the client measured of the machine, a section for each part of it."""
+    logged = store.keys(run=run, stream=StreamName.EVENTS)
+    parts: dict[str, list[Panel]] = {}
+    for name in numeric_keys(run.project, Scope.SYSTEM):
+        if name in logged:
+            part = re.match(r"(?:system\.)?([a-z]+(?:\.\d+)?)", name)
+            parts.setdefault(part[1] if part else NO_SECTION, []).append(Panel(name, name))
+    return {
+        "template": "run/charts.html",
+        "sections": [Section(name, tuple(panels)) for name, panels in parts.items()],
+        "query": urlencode({"group": "", "scope": Scope.SYSTEM}) + "&" + _only("name", run.name),
+        "fixed": True,
+    }
+
+
 def _only(field: str, text: str) -> str:
     """The part of a query string that asks for runs whose field is just this text."""
     return urlencode({"f": condition_text(Condition(Field(RUN, field), "=", (f'"{text}"',)))})
@@ -178,7 +182,8 @@ def _only(field: str, text: str) -> str:
 _TABS: dict[str, tuple[str, Callable[[HttpRequest, Run], dict[str, Any]]]] = {
     "overview": ("Overview", _overview),
     "charts": ("Charts", _charts),
-    "console": ("Console", _console),
+    "system": ("System", _system),
+    "console": ("Console", console_piece),
     "files": ("Files", _files),
     "artifacts": ("Artifacts", _artifacts),
 }

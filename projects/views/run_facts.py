@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
 
-from runs.models import Run, Sweep, sweep_id
+from runs.models import Run, Sweep, run_id, sweep_id
 
 MAX_TEXT = 2000
 
@@ -34,6 +34,7 @@ def facts(run: Run) -> list[Fact]:
         Fact("Git repository", run.git_remote, link=run.git_remote if run.git_remote.startswith("https://") else ""),
         Fact("Git commit", run.git_commit, code=True),
         Fact("Sweep", run.sweep, link=_sweep_link(run), code=True),
+        *_forked_from(run, client),
         Fact("Run id", run.name, code=True),
         Fact("Python", _text(client.get("python_version"))),
         Fact("wandb client", _text(client.get("cli_version"))),
@@ -49,6 +50,18 @@ def _sweep_link(run: Run) -> str:
     if not run.sweep or not Sweep.objects.filter(pk=sweep_id(run.project_id, run.sweep)).exists():
         return ""
     return reverse("sweep", args=[run.project.entity.name, run.project.name, run.sweep])
+
+
+def _forked_from(run: Run, client: Mapping[str, Any]) -> Iterator[Fact]:
+    """A rewound run says of itself where it goes on from: that is no parent."""
+    point = _mapping(client.get("branch_point"))
+    name, step = _text(point.get("run_id")), _text(point.get("step"))
+    if not name or name == run.name:
+        return
+    parent = Run.objects.filter(pk=run_id(run.project_id, name), deleted_at=None).only("name", "display_name").first()
+    text = f"{parent.display_name if parent else name}{f', step {step}' if step else ''}"
+    link = reverse("run", args=[run.project.entity.name, run.project.name, parent.name]) if parent else ""
+    yield Fact("Forked from", text, link=link)
 
 
 def _machine(client: Mapping[str, Any]) -> Mapping[str, Any]:

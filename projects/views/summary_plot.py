@@ -16,8 +16,8 @@ from projects.query.runset import BadQuery
 from projects.views.answers import Asked, answer_figure, refused
 from projects.views.compression import compressed
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.files import csv_file
 from projects.views.panels import metric_asked, plot_asked
+from projects.views.sheets import csv_file
 
 
 @compressed

@@ -1,4 +1,4 @@
-/** The console log: opens at its end, grows at its end while the run prints, loads earlier lines above. */
+/** The console log: opens at its end, follows it while the run prints, loads earlier lines above. */
 
 import { piece } from "./ask.js";
 
@@ -13,9 +13,15 @@ export function mount(root) {
   const list = () => box.querySelector(".lines");
   const last = () => Number(list().lastElementChild?.dataset.number ?? -1);
   const toEnd = () => { box.scrollTop = box.scrollHeight; };
-  if (list().dataset.later === "no") toEnd();
+  const atEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
+  const follow = root.querySelector("#console-follow");
+  follow.parentElement.hidden = list().dataset.later === "yes";
+  if (location.hash.startsWith("#line-")) document.getElementById(location.hash.slice(1))?.scrollIntoView({ block: "center" });
+  else if (list().dataset.later === "no") toEnd();
+  follow.addEventListener("change", () => follow.checked && toEnd());
+  box.addEventListener("scroll", () => { follow.checked = atEnd(); });
 
-  const lines = (asked) => piece(`${box.dataset.consoleUrl}?${new URLSearchParams({ writer: box.dataset.writer, ...asked })}`);
+  const lines = (asked) => piece(`${box.dataset.consoleUrl}?${new URLSearchParams({ writer: box.dataset.writer, q: box.dataset.search, ...asked })}`);
 
   async function earlier(before) {
     const fresh = await lines({ before });
@@ -36,7 +42,7 @@ export function mount(root) {
 
   async function refresh() {
     if (list().dataset.later === "yes") return;
-    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
+    const following = follow.checked;
     let fresh = await lines({ after: last() - REWRITTEN });
     if (Number(fresh.querySelector(".lines").dataset.count) <= last()) {
       // The run was started anew: its log begins again.
@@ -50,7 +56,7 @@ export function mount(root) {
       fresh = await lines({ after: last() });
     }
     if (last() >= 0) root.querySelector(".none")?.remove();
-    if (atEnd) toEnd();
+    if (following) toEnd();
   }
 
   box.addEventListener("click", (event) => {

@@ -1,35 +1,43 @@
 /** The run page while its run goes on: asks whether something changed, brings [data-live] parts up to date, tells the rest. */
 import { json, piece, poll } from "./ask.js";
+import * as combobox from "./combobox.js";
 import { mount as mountConsole } from "./console.js";
+import { mount as mountEdit } from "./edit.js";
 import * as panelMenu from "./panel_menu.js";
 import * as panels from "./panels.js";
 import * as popover from "./popover.js";
 import * as settings from "./settings.js";
 import * as together from "./together.js";
+import { mount as mountTreeSearch } from "./tree_search.js";
 
 const EVERY = 2000;
 const EVERY_ENDED = 5000;
 
-/** What a reader is marking stays; it comes up to date with the next change. */
-function marked(part) {
+/** What a reader is marking or editing stays; it comes up to date with the next change. */
+function held(part) {
   const selection = getSelection();
-  return !selection.isCollapsed && selection.containsNode(part, true);
+  return part.querySelector(".edit[open]") || (!selection.isCollapsed && selection.containsNode(part, true));
 }
 
+const TOKEN = "[name=csrfmiddlewaretoken]"; // another each time, and all are good
+
 function replace(own, fresh) {
+  const token = own.querySelector(TOKEN)?.value;
+  if (token) for (const field of fresh.querySelectorAll(TOKEN)) field.setAttribute("value", token);
   if (own.isEqualNode(fresh)) return;
-  const branch = (part, path) => part.querySelector(`details[data-path="${CSS.escape(path)}"]`);
-  const focused = own.contains(document.activeElement) && document.activeElement.closest("details")?.dataset.path;
-  for (const details of own.querySelectorAll("details:not([open])")) branch(fresh, details.dataset.path)?.removeAttribute("open");
+  const same = ({ id, dataset }) => fresh.querySelector(id ? `#${id}` : `details[data-path="${CSS.escape(dataset.path)}"]`);
+  const focused = own.contains(document.activeElement) && document.activeElement.closest("details");
+  for (const details of own.querySelectorAll("details[data-path]:not([open])")) same(details)?.removeAttribute("open");
   own.replaceWith(fresh);
-  if (focused) branch(fresh, focused)?.querySelector("summary").focus();
+  if (focused) same(focused)?.querySelector("summary").focus();
 }
 
 function refreshParts(fresh) {
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.getElementById(part.id);
-    if (next && !marked(part)) replace(part, document.adoptNode(next));
+    if (next && !held(part)) replace(part, document.adoptNode(next));
   }
+  if (fresh.title) document.title = fresh.title;
 }
 
 function refreshCharts(fresh) {
@@ -59,5 +67,9 @@ export function mount(root, changed) {
   if (page) follow(page, changed);
 }
 
-for (const behaviour of [together, panels, panelMenu, popover, settings]) behaviour.mount(document);
+const current = async () => refreshParts(await piece(location.href));
+
+for (const behaviour of [combobox, together, panels, panelMenu, popover, settings]) behaviour.mount(document);
+mountEdit(document, current);
+mountTreeSearch(document, current);
 mount(document, [refreshParts, refreshCharts, mountConsole(document)].filter(Boolean));

@@ -85,6 +85,11 @@ async function change(body, url = bar().dataset.url) {
   await refreshTable();
 }
 
+async function compare() {
+  const asked = { do: "compare", on: ids(true), off: ids(false) };
+  location.assign(JSON.parse(await post(`${bar().dataset.url}?${scroll().dataset.query}`, asked)).url);
+}
+
 /** Its groups and runs get a closed eye. */
 async function hide() {
   const { url } = JSON.parse(await post(`${bar().dataset.url}?${location.search.slice(1)}`, { do: "hide", on: ids(true), off: ids(false) }));
@@ -120,6 +125,7 @@ function pressed(event) {
   if (button.dataset.undo) attempt(() => change({ do: "undo", id: button.dataset.undo }));
   else if (button.dataset.bulk === "none") clear();
   else if (button.dataset.bulk === "hide") attempt(hide);
+  else if (button.dataset.bulk === "compare") attempt(compare);
   else attempt(() => change({ do: button.dataset.bulk, on: ids(true), off: ids(false) }).then(clear));
 }
 

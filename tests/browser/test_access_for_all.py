@@ -98,6 +98,10 @@ ADDRESSES = (
     "/ada/seen/runs/run-1?tab=console",
     "/ada/seen/runs/run-1?tab=files",
     "/ada/seen/runs/run-1?tab=artifacts",
+    "/ada/seen/runs/run-1?tab=system",
+    "/ada/seen/runs/compare?runs=run-1,run-2",
+    "/search?q=run",
+    "/inbox",
     "/ada/seen/artifacts",
 )
 

@@ -13,10 +13,10 @@ from projects.conclusions.results import ResultCell, results, results_asked
 from projects.conclusions.writing import caption
 from projects.query.splits import group_field_text
 from projects.views.download import drawing_asked, series_file
-from projects.views.files import FORMATS, format_checked
 from projects.views.panels import metric_asked
 from projects.views.results import FORMATS as RESULT_FORMATS
 from projects.views.results import results_file
+from projects.views.sheets import FORMATS, format_checked
 from projects.workspaces import metric_known
 from tracker.api import parameters, shapes
 from tracker.api.door import RunsetView, numbers

@@ -19,9 +19,9 @@ from projects.query.from_url import MAX_COLUMNS, MAX_TEXT
 from projects.query.grouping import Cell, counted, group_page
 from projects.query.runset import RUN, BadQuery, Field
 from projects.query.table import Value, run_rows
+from projects.views.doors import run_or_404
 from projects.views.export import export_file
-from projects.views.files import FORMATS, format_checked, sheet_file
-from projects.views.run import run_or_404
+from projects.views.sheets import FORMATS, format_checked, sheet_file
 from projects.workspaces import metrics
 from runs.models import Kind
 from runs.states import state_of

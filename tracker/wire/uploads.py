@@ -54,6 +54,11 @@ _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "imag
 _TEXT_ENDINGS = (
     ".txt", ".log", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".md", ".py", ".patch", ".diff", ".csv", ".tsv", ".sh",
 )  # fmt: skip
+_PAGES = (".html", ".htm")
+_PAGE_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; font-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
 _ID = re.compile(r"[0-9a-f]{32}")
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\\]")
 
@@ -227,7 +232,8 @@ def download(request: HttpRequest, entity: str, project: str, run: str, name: st
     )
     if file is None:
         raise Http404
-    return sent(request, file.stored_as, name, file.content_type)
+    answer = sent(request, file.stored_as, name, file.content_type)
+    return as_page(answer) if name.lower().endswith(_PAGES) and request.GET.get("show") == "page" else answer
 
 
 def sent(request: HttpRequest, stored_as: str, name: str = "", content_type: str = "") -> HttpResponseBase:
@@ -250,6 +256,15 @@ def sent(request: HttpRequest, stored_as: str, name: str = "", content_type: str
             answer.status_code = 206
             answer["Content-Length"] = str(last - first + 1)
             answer["Content-Range"] = f"bytes {first}-{last}/{data.size}"
+    return answer
+
+
+def as_page(answer: HttpResponseBase) -> HttpResponseBase:
+    """HTML to be looked at in a frame of ours: its scripts run, but of no origin, and nothing is fetched or sent."""
+    answer["Content-Type"] = "text/html; charset=utf-8"
+    del answer["Content-Disposition"]
+    answer["Content-Security-Policy"] = _PAGE_POLICY
+    answer["X-Frame-Options"] = "SAMEORIGIN"
     return answer
 
 

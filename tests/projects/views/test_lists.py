@@ -134,9 +134,9 @@ def test_many_projects_ask_no_more_than_one(cast: Cast, django_assert_max_num_qu
     for i in range(30):
         make_run(access.project_get_or_create(cast.owner, entity="lab", name=f"p{i}"))
     browser = cast.as_("owner")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         browser.get("/")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         browser.get("/lab")
 
 

@@ -1,3 +1,4 @@
+import json
 import math
 import re
 from datetime import timedelta
@@ -8,17 +9,17 @@ from django.utils import timezone
 
 from projects.models import Project, Visibility
 from projects.views import console_lines
-from projects.views.run import CONSOLE_LINES
-from projects.views.trees import MAX_DEPTH, tree
+from projects.views.run_console import CONSOLE_LINES
+from projects.views.trees import MAX_DEPTH, MAX_NODES, Node, tree
 from runs import ingest
 from runs.models import ConsoleLine, Run, RunFile, State, Stream, StreamName
-from tests.factories import make_run
+from tests.factories import make_run, set_values
 from tests.projects.cast import Cast, make_cast
 
 pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert(1)</script>"
-TABS = ["overview", "charts", "console", "files"]
+TABS = ["overview", "charts", "system", "console", "files"]
 ADDRESS = "/lab/digits/runs/r1"
 STAMP = "2026-01-02T03:04:05.678901"
 
@@ -168,19 +169,85 @@ def test_a_tree_is_bounded_in_depth_and_width() -> None:
     deep: dict[str, object] = {}
     for _ in range(200):
         deep = {"k": deep}
-    node, depth = tree(deep, "config"), 0
+    node, depth = tree(deep, "config").root, 0
     while node.children:
         node, depth = node.children[0], depth + 1
     assert depth == MAX_DEPTH
     assert node.text.startswith('{"k": {"k"')
-    wide = tree({f"k{i}": i for i in range(5000)}, "config")
+    wide = tree({f"k{i}": i for i in range(5000)}, "config").root
     assert len(wide.children) + wide.left_out == 5000
-    assert wide.left_out > 0
+    assert len(wide.children) == MAX_NODES
+    nested = tree({f"b{i}": {f"k{j}": j for j in range(100)} for i in range(100)}, "config").root
+    assert len(nested.children) == 100
+    assert nested.size <= MAX_NODES + 1
+    assert sum(len(branch.children) + branch.left_out for branch in nested.children) == 10_000
+    assert all(branch.children for branch in nested.children)
 
 
 def test_keys_come_in_natural_order_with_the_clients_own_last() -> None:
-    keys = [node.key for node in tree({"_step": 1, "layer10": 1, "layer9": 1, "Alpha": 1}, "summary").children]
+    keys = [node.key for node in tree({"_step": 1, "layer10": 1, "layer9": 1, "Alpha": 1}, "summary").root.children]
     assert keys == ["Alpha", "layer9", "layer10", "_step"]
+
+
+def leaves(node: Node, before: str = "") -> list[str]:
+    """Dotted keys of the values shown."""
+    below = [leaf for child in node.children for leaf in leaves(child, f"{before}{child.key}.")]
+    return below if node.children else [before.rstrip(".")]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("optim lr", ["model.optimizer.lr"]),
+        ("LR", ["lr", "model.optimizer.lr"]),
+        ("adam", ["model.optimizer.kind"]),
+        ("mdlopk", ["model.optimizer.kind"]),
+        ("zebra", []),
+    ],
+)
+def test_a_search_means_words_of_dotted_keys_and_values_or_letters_in_order(search: str, found: list[str]) -> None:
+    values = {"lr": 0.1, "model": {"optimizer": {"lr": 0.2, "kind": "Adam"}, "depth": 3}}
+    shown = tree(values, "config", search)
+    assert (shown.keys, shown.found) == (4, len(found))
+    assert (leaves(shown.root) if found else []) == found
+
+
+def test_one_of_ten_thousand_keys_is_found_where_not_all_are_shown(browser: Client, run: Run) -> None:
+    set_values(run, config={f"layer{i}": {"width": i} for i in range(10_000)})
+    page = browser.get(ADDRESS).content.decode()
+    assert page.count('class="value') <= MAX_NODES
+    assert "Search 10000 keys" in page
+    page = browser.get(f"{ADDRESS}?config=layer9876&summary=x").content.decode()
+    assert re.findall(r'class="value number">(\d+)<', page) == ["9876"]
+    assert "1 of 10000 keys" in page
+    assert re.search(r'type="hidden" name="summary" value="x"', page)
+
+
+def test_a_forked_run_leads_to_its_parent_and_a_rewound_one_to_nobody(cast: Cast, browser: Client) -> None:
+    make_run(cast.project, "parent", display_name="old-sea-1")
+    Run.objects.filter(name="r1").update(client_info={"branch_point": {"run_id": "parent", "step": 40}})
+    page = browser.get(ADDRESS).content.decode()
+    assert re.search(r'<a href="/lab/digits/runs/parent"[^>]*>old-sea-1, step 40</a>', page)
+    Run.objects.filter(name="r1").update(client_info={"branch_point": {"run_id": "gone", "step": 1.0}})
+    assert "gone, step 1.0" in browser.get(ADDRESS).content.decode()
+    Run.objects.filter(name="r1").update(client_info={"branch_point": {"run_id": "r1", "step": 40}})
+    assert "Forked from" not in browser.get(ADDRESS).content.decode()
+
+
+def test_a_run_leads_to_those_before_and_after_it_in_its_group(cast: Cast, browser: Client) -> None:
+    now, group = timezone.now(), "g" * 300
+    for number, name in enumerate("abc"):
+        make_run(cast.project, name, group=group, created_at=now)
+        make_run(cast.project, f"other-{name}", group=f"{group}x", created_at=now + timedelta(seconds=number))
+    ordered = list(Run.objects.filter(group=group).order_by("id").values_list("name", flat=True))
+
+    def neighbours(name: str) -> list[tuple[str, str]]:
+        page = browser.get(f"/lab/digits/runs/{name}?tab=files").content.decode()
+        return re.findall(r'rel="(prev|next)" href="/lab/digits/runs/(\w+)\?tab=files"', page)
+
+    assert neighbours(ordered[0]) == [("next", ordered[1])]
+    assert neighbours(ordered[1]) == [("prev", ordered[0]), ("next", ordered[2])]
+    assert neighbours(ordered[2]) == [("prev", ordered[1])]
 
 
 def test_the_console_opens_at_its_end_and_leads_to_earlier_lines(browser: Client, run: Run) -> None:
@@ -212,6 +279,29 @@ def test_a_log_that_is_live_is_not_sent_again_with_its_page(browser: Client, run
     assert 'id="run-head"' in piece
     assert "<html" not in piece
     assert numbers(piece) == []
+
+
+def test_a_search_of_the_log_finds_lines_wherever_they_are_and_leads_to_them(browser: Client, run: Run) -> None:
+    put_console(run, [f"{STAMP} line {i}{' Loss <b>' if i % 1000 == 3 else ''}" for i in range(2500)])
+    page = browser.get(f"{ADDRESS}?tab=console&q=loss+%3CB").content.decode()
+    assert numbers(page) == [3, 1003, 2003]
+    assert 'href="?tab=console&amp;writer=&amp;before=1203#line-1003"' in page
+    there = browser.get(f"{ADDRESS}?tab=console&before=1203").content.decode()
+    assert 'id="line-1003"' in there
+    assert numbers(browser.get(f"{ADDRESS}/console?q=loss&after=1003").content.decode()) == [2003]
+    assert "No line holds “zebra”" in browser.get(f"{ADDRESS}?tab=console&q=zebra").content.decode()
+    assert browser.get(f"{ADDRESS}/console?q=%00%25_").status_code == 200
+
+
+def test_the_log_is_downloaded_whole_writer_by_writer(browser: Client, run: Run) -> None:
+    lines = [f"{STAMP} line {i}" for i in range(CONSOLE_LINES * 2)]
+    put_console(run, lines)
+    put_console(run, [f"{STAMP} other"], writer="rank1")
+    answer = browser.get(f"{ADDRESS}/console.log")
+    assert b"".join(answer.streaming_content).decode().splitlines() == lines
+    assert answer["Content-Disposition"] == 'attachment; filename="r1.log"'
+    other = browser.get(f"{ADDRESS}/console.log?writer=rank1")
+    assert b"".join(other.streaming_content).decode() == f"{STAMP} other\n"
 
 
 @pytest.mark.parametrize("query", ["after=x", "before=", "after=1e3", "before=" + "9" * 40])
@@ -308,6 +398,26 @@ def test_the_charts_are_those_of_the_runs_own_metrics(cast: Cast, browser: Clien
 
 
 @pytest.mark.parametrize("sealed", [False, True])
+def test_what_the_client_measured_of_the_machine_is_charted_by_time(browser: Client, run: Run, sealed: bool) -> None:
+    lines = [
+        json.dumps({"system": {"cpu": 10 + n, "gpu": {"0": {"temp": 60 + n}}}, "_runtime": 15.0 * n, "_timestamp": n})
+        for n in range(3)
+    ]
+    events = ingest.Lines(offset=0, lines=lines)
+    ingest.stream_accept(run_id=run.id, writer="", request=ingest.StreamRequest(events=events, complete=sealed))
+    page = browser.get(f"{ADDRESS}?tab=system").content.decode()
+    assert re.findall(r'data-section="([^"]*)"', page) == ["cpu", "gpu.0"]
+    assert re.findall(r'data-metric="([^"]*)"', page) == ["system.cpu", "system.gpu.0.temp"]
+    assert 'data-do="edit"' not in page
+    query = re.search(r'data-query="([^"]*)"', page)[1].replace("&amp;", "&")
+    assert len(browser.get(f"/lab/digits/line-plot?metric=system.cpu&{query}").json()["data"]) == 1
+    csv = b"".join(browser.get(f"/lab/digits/line-plot.csv?metric=system.cpu&{query}").streaming_content).decode()
+    points = [[float(text) for text in line.split(",")[1:3]] for line in csv.splitlines()[1:]]
+    assert points == [[0, 10], [15, 11], [30, 12]]
+    assert browser.get("/lab/digits/line-plot?metric=system.cpu&scope=x").status_code == 400
+
+
+@pytest.mark.parametrize("sealed", [False, True])
 def test_a_metric_the_summary_does_not_tell_of_is_charted(browser: Client, run: Run, sealed: bool) -> None:
     lines = ingest.Lines(offset=0, lines=['{"_step": 0, "quiet": NaN, "deep": {"er": 1.5}}'])
     ingest.stream_accept(run_id=run.id, writer="", request=ingest.StreamRequest(history=lines, complete=sealed))
@@ -324,5 +434,5 @@ def test_a_long_run_asks_no_more_than_a_short_one(
     RunFile.objects.bulk_create(
         RunFile(run=run, name=f"f{i}", size=1, stored_as="x", uploaded_at=timezone.now()) for i in range(600)
     )
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         assert browser.get(ADDRESS + part).status_code == 200

@@ -309,11 +309,11 @@ def test_the_page_asks_a_fixed_number_of_questions(
 ) -> None:
     for number in range(30):
         log_run(project, f"more-{number}", lr=number)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         page(group="config.lr")
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         page()
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         page("/ada/digits/group-by")
     with django_assert_max_num_queries(7):
         page("/ada/digits/version")
