@@ -48,9 +48,11 @@ _BATCH = 500
 # What a stream's request reads and writes: the other fields of a run are many, and may be large.
 _STREAMED = (
     "state", "exit_code", "stop_requested", "ended_at", "changed_at", "summary", "history_lines", "last_step",
-    "sweep", "project__created_at",
+    "sweep", "recent", "project__created_at",
 )  # fmt: skip
 _REPEATED = timedelta(minutes=1)  # the client asks again within it
+DIGEST = 8  # bytes
+_RECENT = 32  # requests: many more than a client sends while one of its own is held up
 _OWN = "_wandb"  # the client's own entry in a summary: kept, but no column
 
 
@@ -100,6 +102,7 @@ class StreamRequest:
     preempting: bool = False
     complete: bool = False
     exit_code: int = 0
+    digest: bytes = b""  # of all of it, as it came; without one, it is never taken for a repetition
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,12 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
     run = _run_lock(run_id, only=_STREAMED)
     said = Stream.objects.filter(Q(writer=writer) | Q(restart=True), run=run)
     streams = {(row.stream, row.writer): row for row in said}
+    recent = _recent(run, request, streams)
+    if request.digest in recent and not request.complete and _parts(request):
+        # The client asks again, or the first of its tries was held up, by a lock or on its way, until newer requests
+        # were stored. Lines tell it from a request that happens to be the same.
+        _run_save(run, {}, heartbeat=True)
+        return run
     changes: dict[str, Any] = {}
     touched = False
     for name, part in ((StreamName.HISTORY, request.history), (StreamName.EVENTS, request.events)):
@@ -192,7 +201,9 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
     elif run.state in ENDED and not writer and (touched or changes):
         # In shared mode the other writers may have more to say after the one that ends the run.
         changes |= {"state": State.RUNNING, "exit_code": None, "ended_at": None}
-    _run_save(run, changes, touched=touched, heartbeat=True)
+    if request.digest:
+        run.recent = b"".join([*recent[1 - _RECENT :], request.digest])
+    _run_save(run, changes, touched=touched, heartbeat=True, also=["recent"] if request.digest else ())
     if request.complete:
         store.seal(run_id=run.id)
     return run
@@ -302,8 +313,22 @@ def _locking() -> QuerySet[Run]:
     return Run.objects.select_related("project").select_for_update(of=("self",))
 
 
-def _run_save(run: Run, changes: dict[str, Any], *, heartbeat: bool, touched: bool = False) -> None:
-    """Write what differs from the row. Anything a page shows moves changed_at on; a bare sign of life does not."""
+def _parts(request: StreamRequest) -> list[Lines]:
+    return [part for part in (request.history, request.events, request.console) if part is not None and part.lines]
+
+
+def _recent(run: Run, request: StreamRequest, streams: dict[tuple[str, str], Stream]) -> list[bytes]:
+    """Digests of the requests before this one; none when it begins the run anew, as all may come a second time then."""
+    if any(row.restart for row in streams.values()) and any(part.offset == 0 for part in _parts(request)):
+        return []
+    return [bytes(run.recent[at : at + DIGEST]) for at in range(0, len(run.recent), DIGEST)]
+
+
+def _run_save(
+    run: Run, changes: dict[str, Any], *, heartbeat: bool, touched: bool = False, also: Sequence[str] = ()
+) -> None:
+    """Write what differs from the row, and the fields `also`. Anything a page shows moves changed_at on; a bare sign of
+    life does not."""
     now = timezone.now()
     differing: dict[str, Any] = {name: value for name, value in changes.items() if _differs(getattr(run, name), value)}
     if differing or touched:
@@ -315,7 +340,7 @@ def _run_save(run: Run, changes: dict[str, Any], *, heartbeat: bool, touched: bo
         return
     for name, value in differing.items():
         setattr(run, name, value)
-    run.save(update_fields=list(differing))
+    run.save(update_fields=[*differing, *also])
 
 
 def _differs(one: Any, other: Any) -> bool:

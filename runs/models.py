@@ -55,6 +55,7 @@ class Run(models.Model):
 
     history_lines = models.BigIntegerField(default=0, help_text="Over all writers.")
     last_step = models.BigIntegerField(default=-1, help_text="Largest step logged; -1 when none.")
+    recent = models.BinaryField(default=b"", help_text="Digests of the client's last requests, the latest last.")
 
     created_at = models.DateTimeField(default=timezone.now)
     heartbeat_at = models.DateTimeField(default=timezone.now)
