@@ -173,15 +173,14 @@ class _Clients:
             return subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output), name
 
     def _ended(self, process: subprocess.Popen[bytes], name: str, until: float) -> None:
-        expected = (0, 1) if name.startswith("wandb") else (0,)
         try:
             code = process.wait(max(0.0, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
             self.failed.append(f"{name}: did not come to an end")
             return
-        if code not in expected:
-            tail = (self._folder / name / "output.log").read_text(errors="replace")[-800:]
+        if code:
+            tail = (self._folder / name / "output.log").read_text(errors="replace")[-2500:]
             self.failed.append(f"{name}: exit code {code}: {tail}")
 
 

@@ -30,7 +30,7 @@ class Proxy:
         self._random, self._one_in = Random(seed), one_in
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._late: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()  # the loop itself forgets them
         self._faults: dict[str, Callable[[bytes], Coroutine[Any, Any, bytes]]] = {
             "cut before all of the request is through": self._cut_before,
             "cut after the commit, before the answer": self._cut_after,
@@ -51,7 +51,13 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
+    def _keep(self, task: asyncio.Task[Any] | None) -> None:
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._keep(asyncio.current_task())
         try:
             writer.write(await self._answered(await _request(reader)))
             await writer.drain()
@@ -124,9 +130,7 @@ class Proxy:
                 except OSError:
                     await asyncio.sleep(0.5)
 
-        task = asyncio.ensure_future(later())
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
+        self._keep(asyncio.create_task(later()))
         raise Gone
 
 
