@@ -196,7 +196,7 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
         changes |= _values_write(run, Scope.SUMMARY, run.summary, new)
     if request.complete:
         changes |= _end(run, preempting=request.preempting, exit_code=request.exit_code)
-    elif request.preempting:
+    elif request.preempting and (touched or run.state not in ENDED):
         changes["state"] = State.PREEMPTING
     elif run.state in ENDED and not writer and (touched or changes):
         # In shared mode the other writers may have more to say after the one that ends the run.

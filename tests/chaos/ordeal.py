@@ -44,7 +44,6 @@ class Found:
     answers: Counter[str] = field(default_factory=Counter)
     runs: Counter[str] = field(default_factory=Counter)  # by client
     checked: dict[str, Any] = field(default_factory=dict)
-    log: str = ""  # tracebacks of the servers, but for the faults' own
 
     @property
     def holds(self) -> bool:
@@ -84,6 +83,8 @@ def undergo(asked: Asked, folder: Path, say: Callable[[str], None]) -> Found:
         found.runs = Counter(one["client"] for one in said)
         found.checked = _checked(site, clients)
         found.checked["wrong"] += clients.failed
+        if found.answers["answers 500"]:
+            found.checked["wrong"].append("a server failed where it had to ask for patience (500, not 503)")
     return found
 
 

@@ -303,6 +303,13 @@ class TestStartedAnew:
         assert (run.state, run.summary, run.history_lines) == (State.FINISHED, {"n": 2}, 1)
         assert list(run.console_lines.values_list("text", flat=True)) == ["half a line"]
 
+    def test_a_preemption_that_is_told_late_does_not_open_a_run_that_ended_of_it(self, project: Project) -> None:
+        run = upsert(project, host="h").run
+        stream(run, preempting=True)
+        stream(run, complete=True, exit_code=1)
+        assert stream(run, preempting=True).state == State.PREEMPTED
+        assert stream(run, preempting=True, history=history(0)).state == State.PREEMPTING
+
     def test_a_request_without_lines_may_be_the_same_as_an_earlier_one(self, project: Project) -> None:
         run = upsert(project, host="h").run
         for n in (1, 2, 1):
