@@ -48,7 +48,7 @@ chaos: .venv/.synced
 
 fuzz: FUZZ ?= 300
 fuzz: .venv/.synced
-	@FUZZ=$(FUZZ) LOG_LEVEL=CRITICAL $(BIN)/python -m pytest -q -s tests/projects/hostile
+	@FUZZ=$(FUZZ) LOG_LEVEL=CRITICAL DATA_DIR=$$(mktemp -d) $(BIN)/python -m pytest -q -s tests/projects/hostile
 
 test-clients: setup
 	@$(BIN)/python scripts/test_clients.py $(CLIENTS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -58,6 +58,10 @@ _OWN = "_wandb"  # the client's own entry in a summary: kept, but no column
 
 class RunMissing(LookupError):
     """No such run, or it was deleted."""
+
+
+class NobodyWaits(OSError):
+    """Whoever asked has hung up, and asks or has asked again."""
 
 
 class RunDeleted(RunMissing):
@@ -115,15 +119,19 @@ class Upserted:
 @transaction.atomic
 def run_upsert(
     *, project_id: uuid.UUID, name: str, user_name: str, change: RunChange, writer: str = "", starts: bool = False,
-    overwrites: bool = False,
+    overwrites: bool = False, gone: Callable[[], bool] = lambda: False,
 ) -> Upserted:  # fmt: skip
     """Find or make the run `name` of a project and change it.
 
     `starts`: a process begins (or resumes) the run. `overwrites`: it begins anew, so what was streamed before will be
-    replaced as soon as the first new line arrives; not yet now, for this may be a repetition. Raises RunDeleted.
+    replaced as soon as the first new line arrives; not yet now, for this may be a repetition. `gone`: whether the asker
+    has hung up. Nothing else tells a request that waited for the lock until newer ones were served: that of a start
+    would open a run that has ended. Raises RunDeleted and NobodyWaits.
     """
     key = run_id(project_id, name)
     run = _locking().filter(pk=key).first()
+    if gone():
+        raise NobodyWaits(name)
     inserted = run is None
     if run is None:
         now = timezone.now()

@@ -64,14 +64,17 @@ def undergo(asked: Asked, folder: Path, say: Callable[[str], None]) -> Found:
             until = begun + asked.seconds
             clients = _Clients(asked, folder, proxy, key, until)
             proxy.active = True
-            for kind in _faults(site, random):
-                if time.monotonic() >= until:
-                    break
-                found.faults[kind] += 1
-                say(f"{time.monotonic() - begun:5.0f} s  {kind}")
-                time.sleep(asked.pause * random.uniform(0.5, 1.5))
-            site.restore()
-            clients.wait(_GRACE)
+            try:
+                for kind in _faults(site, random):
+                    if time.monotonic() >= until:
+                        break
+                    found.faults[kind] += 1
+                    say(f"{time.monotonic() - begun:5.0f} s  {kind}")
+                    time.sleep(asked.pause * random.uniform(0.5, 1.5))
+                site.restore()
+                clients.wait(_GRACE)
+            finally:
+                clients.close()
             proxy.active = False
             found.seconds = time.monotonic() - begun
             time.sleep(5)  # what is carried out late
@@ -134,6 +137,7 @@ class _Clients:
             "PYTHONPATH": str(ROOT), "WANDB_BASE_URL": url, "WANDB_API_KEY": key, "WANDB_ERROR_REPORTING": "false",
             "WANDB_SILENT": "true",
         }  # fmt: skip
+        self._processes: list[subprocess.Popen[bytes]] = []
         self._threads = [threading.Thread(target=self._runs, args=[number]) for number in range(asked.wandb)]
         for thread in self._threads:
             thread.start()
@@ -153,6 +157,13 @@ class _Clients:
         for thread in self._threads:
             thread.join(max(0.0, until + 10 - time.monotonic()))
 
+    def close(self) -> None:
+        """Nothing goes on, whatever went wrong."""
+        self._until = 0.0
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+
     def _runs(self, number: int) -> None:
         """Run after run of the unmodified client, each in a process of its own."""
         random = Random(f"{self._asked.seed}/wandb/{number}")
@@ -171,7 +182,9 @@ class _Clients:
         environment = self._environment | {"WANDB_DIR": str(folder), "HOME": str(folder)}
         with (folder / "output.log").open("wb") as output:
             command = [sys.executable, "-m", f"tests.chaos.{module}", json.dumps(said)]
-            return subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output), name
+            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+        self._processes.append(process)
+        return process, name
 
     def _ended(self, process: subprocess.Popen[bytes], name: str, until: float) -> None:
         try:

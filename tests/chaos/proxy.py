@@ -59,7 +59,14 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._keep(asyncio.current_task())
         try:
-            writer.write(await self._answered(await _request(reader)))
+            answering = asyncio.create_task(self._answered(await _request(reader)))
+            hanging_up = asyncio.create_task(reader.read(1))
+            await asyncio.wait((answering, hanging_up), return_when=asyncio.FIRST_COMPLETED)
+            hanging_up.cancel()
+            if not answering.done():
+                answering.cancel()  # and with it the server's connection is closed
+                raise Gone
+            writer.write(answering.result())
             await writer.drain()
         except (Gone, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             writer.transport.abort()

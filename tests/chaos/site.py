@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.live import ROOT, _free_port
+from tests.live import ROOT, free_port
 from tracker.health import answers
 
 SERVERS = {"sqlite": 2, "postgresql": 4}
@@ -55,7 +55,7 @@ class Disk:
 
 class Server:
     def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._environment, self._log = environment, log
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.projects.hostile.words import FIELDS, HOSTILE, HOWS, NUMBERS, OPERATORS, PARAMETERS, SPEC_KEYS
+from tests.projects.hostile.words import FIELDS, HOSTILE, HOWS, NUMBERS, OPERATORS, PARAMETERS, SETTINGS
 
 _word = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(codec="utf-8"), max_size=12))
 _token = st.one_of(*map(st.sampled_from, (FIELDS, OPERATORS, HOWS, NUMBERS)), _word)
@@ -22,24 +22,37 @@ _leaf = st.one_of(
 _value = st.recursive(
     _leaf, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_word, inner, max_size=3), max_leaves=6
 )
-_spec = st.dictionaries(st.one_of(st.sampled_from(SPEC_KEYS), _word), _value, max_size=4)
-_settings = st.one_of(_spec.map(json.dumps), _word)
+_setting = st.sampled_from(tuple(SETTINGS)).flatmap(lambda key: st.tuples(st.just(key), st.sampled_from(SETTINGS[key])))
+_spoilt_setting = st.tuples(st.one_of(st.sampled_from(tuple(SETTINGS)), _word), _value)
+_spec = st.builds(
+    lambda good, bad: dict(good) | dict(bad), st.lists(_setting, max_size=5), st.lists(_spoilt_setting, max_size=1)
+)
+_settings = st.one_of(_spec.map(json.dumps), _spec.map(json.dumps), _word)
+
+
+def _known(name: str) -> st.SearchStrategy[str]:
+    return _settings if name == "settings" else st.sampled_from(PARAMETERS.get(name) or ("",))
 
 
 def _text(name: str) -> st.SearchStrategy[str]:
-    known = PARAMETERS.get(name, ())
-    if name == "settings":
-        return _settings
-    return st.one_of(*([st.sampled_from(known)] * 2 if known else []), _word, _signed)
+    return st.one_of(_known(name), _known(name), _word, _signed)
 
 
-def _pair(names: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, str]]:
-    return names.flatmap(lambda name: _text(name).map(lambda text: (name, text)))
+def _pair(names: st.SearchStrategy[str], texts: Any = _text) -> st.SearchStrategy[tuple[str, str]]:
+    return names.flatmap(lambda name: texts(name).map(lambda text: (name, text)))
 
 
-_names = st.one_of(*[st.sampled_from(tuple(PARAMETERS))] * 9, _word)
+_known_names = st.sampled_from(tuple(PARAMETERS))
+_names = st.integers(0, 9).flatmap(lambda it: _known_names if it else _word)
 
-queries: st.SearchStrategy[list[tuple[str, str]]] = st.lists(_pair(_names), min_size=1, max_size=8)
+_good = st.lists(_pair(_known_names, _known), min_size=1, max_size=6)
+_shown = st.sampled_from(
+    (("metric", "loss"), ("metric", "summary.loss"), ("group", "config.lr"), ("rows", "config.lr"))
+)
+queries: st.SearchStrategy[list[tuple[str, str]]] = st.builds(
+    lambda *parts: [pair for part in parts for pair in part],
+    st.lists(_shown, max_size=2), _good, st.one_of(st.just([]), st.lists(_pair(_names), max_size=2)),
+)  # fmt: skip
 
 
 @st.composite

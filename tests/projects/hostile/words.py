@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from projects.bulk import ACTS
-from projects.charts.line_plot import settings_keys
+from projects.charts import line_plot
+from projects.charts.line_plot import LinePlot
 
 # ruff: noqa: E501
 
@@ -132,4 +133,22 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "line": ("1",),
     "path": ("a.txt",),
 }
-SPEC_KEYS = tuple(sorted(settings_keys()))
+
+_CHOICES = {
+    "groupAgg": line_plot.GROUP_AGGS, "groupArea": line_plot.GROUP_AREAS, "smoothingType": line_plot.SMOOTHINGS,
+    "align": line_plot.ALIGNS, "endedEarly": line_plot.EARLY_ENDS, "groupBy": line_plot.GROUP_BYS,
+    "legendPosition": line_plot.LEGEND_POSITIONS, "boxShape": line_plot.BOX_SHAPES, "xAxis": line_plot.X_AXES,
+}  # fmt: skip
+_OF_TYPE: dict[type, tuple[object, ...]] = {
+    bool: (True, False),
+    int: (0, 1, 2, 5, 1000),
+    float: (0, 0.5, 0.99, 1, 3, -1, 1e300),
+    type(None): (None, 0, -1, 2.5, 1e300),
+    str: ("", "config.lr", "count", "loss", "summary.acc", "^l", "${run:displayName} ${config:lr} ${mean}"),
+    list: ([], ["config.lr"], ["loss", "count"], ["group", "config.layers:explode"], ["summary.loss", "config.lr"]),
+}
+# Each setting of panels, with values that it may have.
+SETTINGS: dict[str, tuple[object, ...]] = {
+    key: tuple(choice.key for choice in _CHOICES[key]) if key in _CHOICES else _OF_TYPE[type(value)]
+    for key, value in LinePlot().to_spec(whole=True).items()
+}
