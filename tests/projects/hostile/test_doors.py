@@ -155,7 +155,7 @@ def writes(owner: Asker) -> list[tuple[str, str]]:
     return found
 
 
-@often(5)
+@often(4)
 @given(query=asked.queries, spoilt=asked.spoilt)
 def test_whatever_an_address_asks_is_answered_and_changes_nothing(
     cast: Cast, owner: Asker, stranger: Asker, query: Pairs, spoilt: dict[str, str]
@@ -170,7 +170,7 @@ def test_whatever_an_address_asks_is_answered_and_changes_nothing(
         assert everything() == before
 
 
-@often(8)
+@often(4)
 @given(query=asked.queries, spoilt=asked.spoilt, body=asked.bodies)
 def test_whatever_is_sent_is_answered_and_changes_nothing_of_others(
     cast: Cast, owner: Asker, stranger: Asker, writes: Pairs, query: Pairs, spoilt: dict[str, str],
