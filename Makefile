@@ -7,7 +7,7 @@ ifdef DATA_DIR
 export DATA_DIR
 endif
 
-.PHONY: help setup demo bench test test-clients test-fast check docs pictures format lock audit clean
+.PHONY: help setup demo bench chaos fuzz test test-clients test-fast check docs pictures format lock audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,8 @@ help:
 	@echo "make docs         the documentation on port $(PORT)"
 	@echo "make pictures     its pictures, drawn anew"
 	@echo "make bench        charts, runs table, ingestion, disk and memory, measured on both databases (BENCH=--quick: two minutes)"
+	@echo "make chaos        clients log while servers are killed, requests cut, disks filled (CHAOS=\"--minutes 3 --clients 64\")"
+	@echo "make fuzz         bad input to all doors for people (FUZZ=300 rounds of some hundred requests, FUZZ_SEED=1)"
 	@echo "make setup        the environment in .venv, and the database migrated"
 	@echo "make lock         resolve the dependencies anew into requirements.lock, and those of a server into deploy/"
 	@echo "make audit        known weaknesses of the locked dependencies, by pip-audit (needs the internet)"
@@ -40,6 +42,13 @@ demo: setup
 
 bench: .venv/.synced
 	@$(BIN)/python manage.py bench $(BENCH)
+
+chaos: .venv/.synced
+	@$(BIN)/python -m tests.chaos $(CHAOS)
+
+fuzz: FUZZ ?= 300
+fuzz: .venv/.synced
+	@FUZZ=$(FUZZ) LOG_LEVEL=CRITICAL DATA_DIR=$$(mktemp -d) $(BIN)/python -m pytest -q -s tests/projects/hostile
 
 test-clients: setup
 	@$(BIN)/python scripts/test_clients.py $(CLIENTS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -48,14 +48,20 @@ _BATCH = 500
 # What a stream's request reads and writes: the other fields of a run are many, and may be large.
 _STREAMED = (
     "state", "exit_code", "stop_requested", "ended_at", "changed_at", "summary", "history_lines", "last_step",
-    "sweep", "project__created_at",
+    "sweep", "recent", "project__created_at",
 )  # fmt: skip
 _REPEATED = timedelta(minutes=1)  # the client asks again within it
+DIGEST = 8  # bytes
+_RECENT = 32  # requests: many more than a client sends while one of its own is held up
 _OWN = "_wandb"  # the client's own entry in a summary: kept, but no column
 
 
 class RunMissing(LookupError):
     """No such run, or it was deleted."""
+
+
+class NobodyWaits(OSError):
+    """Whoever asked has hung up, and asks or has asked again."""
 
 
 class RunDeleted(RunMissing):
@@ -100,6 +106,7 @@ class StreamRequest:
     preempting: bool = False
     complete: bool = False
     exit_code: int = 0
+    digest: bytes = b""  # of all of it, as it came; without one, it is never taken for a repetition
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +119,19 @@ class Upserted:
 @transaction.atomic
 def run_upsert(
     *, project_id: uuid.UUID, name: str, user_name: str, change: RunChange, writer: str = "", starts: bool = False,
-    overwrites: bool = False,
+    overwrites: bool = False, gone: Callable[[], bool] = lambda: False,
 ) -> Upserted:  # fmt: skip
     """Find or make the run `name` of a project and change it.
 
     `starts`: a process begins (or resumes) the run. `overwrites`: it begins anew, so what was streamed before will be
-    replaced as soon as the first new line arrives; not yet now, for this may be a repetition. Raises RunDeleted.
+    replaced as soon as the first new line arrives; not yet now, for this may be a repetition. `gone`: whether the asker
+    has hung up. Nothing else tells a request that waited for the lock until newer ones were served: that of a start
+    would open a run that has ended. Raises RunDeleted and NobodyWaits.
     """
     key = run_id(project_id, name)
     run = _locking().filter(pk=key).first()
+    if gone():
+        raise NobodyWaits(name)
     inserted = run is None
     if run is None:
         now = timezone.now()
@@ -161,6 +172,12 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
     run = _run_lock(run_id, only=_STREAMED)
     said = Stream.objects.filter(Q(writer=writer) | Q(restart=True), run=run)
     streams = {(row.stream, row.writer): row for row in said}
+    recent = _recent(run, request, streams)
+    if request.digest in recent and not request.complete and _parts(request):
+        # The client asks again, or the first of its tries was held up, by a lock or on its way, until newer requests
+        # were stored. Lines tell it from a request that happens to be the same.
+        _run_save(run, {}, heartbeat=True)
+        return run
     changes: dict[str, Any] = {}
     touched = False
     for name, part in ((StreamName.HISTORY, request.history), (StreamName.EVENTS, request.events)):
@@ -187,12 +204,14 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
         changes |= _values_write(run, Scope.SUMMARY, run.summary, new)
     if request.complete:
         changes |= _end(run, preempting=request.preempting, exit_code=request.exit_code)
-    elif request.preempting:
+    elif request.preempting and (touched or run.state not in ENDED):
         changes["state"] = State.PREEMPTING
     elif run.state in ENDED and not writer and (touched or changes):
         # In shared mode the other writers may have more to say after the one that ends the run.
         changes |= {"state": State.RUNNING, "exit_code": None, "ended_at": None}
-    _run_save(run, changes, touched=touched, heartbeat=True)
+    if request.digest:
+        run.recent = b"".join([*recent[1 - _RECENT :], request.digest])
+    _run_save(run, changes, touched=touched, heartbeat=True, also=["recent"] if request.digest else ())
     if request.complete:
         store.seal(run_id=run.id)
     return run
@@ -302,8 +321,22 @@ def _locking() -> QuerySet[Run]:
     return Run.objects.select_related("project").select_for_update(of=("self",))
 
 
-def _run_save(run: Run, changes: dict[str, Any], *, heartbeat: bool, touched: bool = False) -> None:
-    """Write what differs from the row. Anything a page shows moves changed_at on; a bare sign of life does not."""
+def _parts(request: StreamRequest) -> list[Lines]:
+    return [part for part in (request.history, request.events, request.console) if part is not None and part.lines]
+
+
+def _recent(run: Run, request: StreamRequest, streams: dict[tuple[str, str], Stream]) -> list[bytes]:
+    """Digests of the requests before this one; none when it begins the run anew, as all may come a second time then."""
+    if any(row.restart for row in streams.values()) and any(part.offset == 0 for part in _parts(request)):
+        return []
+    return [bytes(run.recent[at : at + DIGEST]) for at in range(0, len(run.recent), DIGEST)]
+
+
+def _run_save(
+    run: Run, changes: dict[str, Any], *, heartbeat: bool, touched: bool = False, also: Sequence[str] = ()
+) -> None:
+    """Write what differs from the row, and the fields `also`. Anything a page shows moves changed_at on; a bare sign of
+    life does not."""
     now = timezone.now()
     differing: dict[str, Any] = {name: value for name, value in changes.items() if _differs(getattr(run, name), value)}
     if differing or touched:
@@ -315,7 +348,7 @@ def _run_save(run: Run, changes: dict[str, Any], *, heartbeat: bool, touched: bo
         return
     for name, value in differing.items():
         setattr(run, name, value)
-    run.save(update_fields=list(differing))
+    run.save(update_fields=[*differing, *also])
 
 
 def _differs(one: Any, other: Any) -> bool:

@@ -60,6 +60,7 @@ class Run(models.Model):
 
     history_lines = models.BigIntegerField(default=0, help_text="Over all writers.")
     last_step = models.BigIntegerField(default=-1, help_text="Largest step logged; -1 when none.")
+    recent = models.BinaryField(default=b"", help_text="Digests of the client's last requests, the latest last.")
 
     # What is asked of all runs of a project, by indexes that hold it. Whole, a text may be longer than an index allows.
     group_start = models.GeneratedField(

@@ -40,7 +40,7 @@ class LiveServer:
         return self.manage("sign_in_link", user, "--base-url", self.url)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -73,7 +73,7 @@ def serve(folder: Path, *, database: dict[str, str] | None = None, **settings: s
     with nullcontext(database) if database is not None else own_database() as database:
         environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
         environment |= database | settings | {"DATA_DIR": str(folder)}
-        port = _free_port()
+        port = free_port()
         log = folder / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(

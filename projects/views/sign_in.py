@@ -17,9 +17,11 @@ from projects.access import sign_in_link_use
 
 
 def next_address(request: HttpRequest, default: str = "project-list") -> str:
-    """Where to go on to: `next` when it is an address of this site, else `default`."""
+    """Where to go on to: `next` when it is an address of this site, written with its path; else `default`."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+    if "/" in wanted and url_has_allowed_host_and_scheme(
+        wanted, {request.get_host()}, require_https=request.is_secure()
+    ):
         return wanted
     return resolve_url(default)
 

@@ -279,6 +279,53 @@ class TestStartedAnew:
         assert steps_of(run) == [0, 1, 2]
         assert list(run.console_lines.order_by("number").values_list("text", flat=True)) == ["A", "B"]
 
+    def test_what_comes_late_of_the_former_process_is_not_taken_for_the_new_one(self, project: Project) -> None:
+        run = upsert(project, host="h").run
+        stream(run, history=history(0), digest=b"former-1")
+        stream(run, history=history(1, offset=1), digest=b"former-2")
+        upsert(project, host="h")
+        stream(run, history=history(1, offset=1), digest=b"former-2")
+        stream(run, history=history(0, x=7), digest=b"anew---1")
+        stream(run, history=history(1, offset=1, x=7), digest=b"anew---2")
+        assert [row["x"] for row in store.rows(run_id=run.id, stream=StreamName.HISTORY)] == [7, 7]
+
+    def test_what_comes_late_a_second_time_sets_nothing_back(self, project: Project) -> None:
+        run = upsert(project, host="h").run
+        late: dict[str, Any] = {
+            "history": history(0), "console": Lines(offset=0, lines=["half"]), "summary": {"n": 1},
+            "digest": b"late----",
+        }  # fmt: skip
+        stream(run, **late)
+        newer = {"console": Lines(offset=0, lines=["half a line"]), "summary": {"n": 2}, "complete": True}
+        stream(run, **newer, digest=b"newer---")
+        stream(run, **late)
+        run.refresh_from_db()
+        assert (run.state, run.summary, run.history_lines) == (State.FINISHED, {"n": 2}, 1)
+        assert list(run.console_lines.values_list("text", flat=True)) == ["half a line"]
+
+    def test_a_preemption_that_is_told_late_does_not_open_a_run_that_ended_of_it(self, project: Project) -> None:
+        run = upsert(project, host="h").run
+        stream(run, preempting=True)
+        stream(run, complete=True, exit_code=1)
+        assert stream(run, preempting=True).state == State.PREEMPTED
+        assert stream(run, preempting=True, history=history(0)).state == State.PREEMPTING
+
+    def test_a_request_without_lines_may_be_the_same_as_an_earlier_one(self, project: Project) -> None:
+        run = upsert(project, host="h").run
+        for n in (1, 2, 1):
+            stream(run, summary={"n": n}, digest=bytes([n] * 8))
+        run.refresh_from_db()
+        assert run.summary == {"n": 1}
+
+    def test_a_second_sync_of_the_very_same_requests_stores_them(self, project: Project) -> None:
+        for _ in range(2):
+            run = upsert(project, host="h").run
+            stream(run, history=history(0), digest=b"sent---1")
+            stream(run, history=history(1, offset=1), digest=b"sent---2")
+            stream(run, complete=True, digest=b"sent---3")
+        run.refresh_from_db()
+        assert (steps_of(run), run.history_lines, run.state) == ([0, 1], 2, State.FINISHED)
+
     def test_a_later_upsert_and_a_resume_answer_the_true_count(self, project: Project) -> None:
         run = upsert(project, host="h").run
         stream(run, history=history(0, 1))

@@ -16,8 +16,12 @@ MAX_DEPTH = 100
 
 
 def body_json(request: HttpRequest) -> dict[str, Any]:
-    """The JSON object of a body, gzip or plain. The envelope is strict JSON; only lines inside may hold NaN."""
-    body = _body(request)
+    """The JSON object of a body, gzip or plain."""
+    return json_envelope(body_bytes(request))
+
+
+def json_envelope(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is. It is strict JSON; only lines inside may hold NaN."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -70,7 +74,8 @@ def content_length(request: HttpRequest) -> int:
         raise Refused("Content-Length is no number") from None
 
 
-def _body(request: HttpRequest) -> bytes:
+def body_bytes(request: HttpRequest) -> bytes:
+    """A body, unpacked."""
     length = content_length(request)
     if length > MAX_BODY:
         raise Refused("the body is too large", 413)

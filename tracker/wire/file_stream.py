@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,7 +16,7 @@ from runs.ingest import Lines, RunMissing, StreamRequest
 from runs.models import run_id
 from runs.states import should_stop
 from tracker import metrics
-from tracker.wire.decode import body_json, json_object
+from tracker.wire.decode import body_bytes, json_envelope, json_object
 from tracker.wire.errors import Refused
 
 _HISTORY, _EVENTS, _CONSOLE, _SUMMARY = (
@@ -25,10 +27,13 @@ _MAX_WRITER = 100
 
 
 def file_stream(request: HttpRequest, user: User, entity: str, project: str, run: str) -> HttpResponse:
-    said = stream_request(body_json(request))
+    body = body_bytes(request)
+    writer = writer_of(request)
+    digest = hashlib.blake2b(body, digest_size=ingest.DIGEST, key=writer.encode()[:64]).digest()
+    said = replace(stream_request(json_envelope(body)), digest=digest)
     try:
         target = project_writable(user, entity=entity, name=project)
-        stored = ingest.stream_accept(run_id=run_id(target.id, run), writer=writer_of(request), request=said)
+        stored = ingest.stream_accept(run_id=run_id(target.id, run), writer=writer, request=said)
     except (NotFound, RunMissing):
         raise Refused(f"run {entity}/{project}/{run} not found", 404) from None
     except LinesRefused as refusal:

@@ -75,6 +75,12 @@ def test_nobody_is_led_to_another_site(client: Client, address: str) -> None:
     assert client.post("/theme", {"theme": "dark", "next": address}).headers["Location"] == "/"
 
 
+@pytest.mark.parametrize("word", ["NaN", "account", "httpx", "é"])
+def test_a_word_is_no_address_to_go_on_to(client: Client, word: str) -> None:
+    client.force_login(make_user("ada"))
+    assert client.get("/sign-in", {"next": word}).headers["Location"] == "/"
+
+
 def test_who_is_signed_in_already_is_led_on(client: Client) -> None:
     client.force_login(make_user("ada"))
     assert client.get("/sign-in?next=/account").headers["Location"] == "/account"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ariadne import ObjectType
@@ -22,6 +23,7 @@ from tracker.wire.graphql.context import (
 )
 from tracker.wire.graphql.files import mutation
 from tracker.wire.graphql.runs import stream_lines
+from tracker.wire.hung_up import has_hung_up
 
 payload = ObjectType("UpsertBucketPayload")
 
@@ -56,6 +58,7 @@ def upsert_bucket(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> di
         starts=starts,
         # In shared mode every writer starts the same run, and none of them anew.
         overwrites=starts and not input.get("id") and not context.writer,
+        gone=partial(has_hung_up, context.request),
     )
     done.run.project = project
     context.next_line[done.run.id] = done.history_lines
