@@ -41,6 +41,10 @@ class NotFound(LookupError):
     """There is no such thing, or not for this person: the two look the same from outside."""
 
 
+class ReadOnly(NotFound):
+    """The person sees it and may not write to it; the text says so."""
+
+
 def user_create(*, name: str, password: str | None = None) -> User:
     """A person and the personal entity of the same name. Raises BadName; a name in use gives IntegrityError."""
     entity_name_check(name)
@@ -118,11 +122,31 @@ def project_visible(person: Person, *, entity: str, name: str) -> Project:
     return project
 
 
+def role_of(person: Person, entity: Entity) -> Role | None:
+    """None for who does not belong to it."""
+    if isinstance(person, AnonymousUser):
+        return None
+    role = Membership.objects.filter(user=person, entity=entity).values_list("role", flat=True).first()
+    return None if role is None else Role(role)
+
+
 def may_write(person: Person, entity: Entity) -> bool:
     """Admins and members write; viewers and strangers do not."""
-    if isinstance(person, AnonymousUser):
-        return False
-    return Membership.objects.filter(user=person, entity=entity, role__in=_WRITERS).exists()
+    return role_of(person, entity) in _WRITERS
+
+
+def may_administer(person: Person, entity: Entity) -> bool:
+    """Members, who sees its projects and which there are: for admins to decide. A person's own entity has one."""
+    return role_of(person, entity) == Role.ADMIN
+
+
+def entity_of_member(person: Person, *, name: str) -> tuple[Entity, Role]:
+    """The entity and what the person is in it. Raises NotFound for a stranger as for an entity that isn't there."""
+    entity = Entity.objects.filter(name=name).first()
+    role = None if entity is None else role_of(person, entity)
+    if entity is None or role is None:
+        raise NotFound(f"entity {name} not found")
+    return entity, role
 
 
 def workspaces_visible(person: Person, project: Project) -> QuerySet[Workspace]:
@@ -161,8 +185,11 @@ def may_change(person: Person, workspace: Workspace) -> bool:
 def entity_writable(user: User, *, name: str | None) -> Entity:
     """The entity to write to; None means the user's own. Raises NotFound."""
     entity = Entity.objects.filter(owner=user).first() if not name else Entity.objects.filter(name=name).first()
-    if entity is None or not may_write(user, entity):
+    role = None if entity is None else role_of(user, entity)
+    if entity is None or role is None:
         raise NotFound(f"entity {name} not found")
+    if role not in _WRITERS:
+        raise _read_only(entity.name)
     return entity
 
 
@@ -172,13 +199,28 @@ def project_writable(user: User, *, entity: str | None, name: str) -> Project:
     written = {"entity__memberships__user": user, "entity__memberships__role__in": _WRITERS}
     project = next(iter(Project.objects.filter(name=name, **owner, **written)), None)
     if project is None:
+        if entity and _sees(user, entity, name):
+            raise _read_only(entity)
         raise NotFound(f"project {entity}/{name} not found")
     return project
 
 
+def _sees(user: User, entity: str, name: str) -> bool:
+    return visible_projects(user).filter(entity__name=entity, name=name).exists()
+
+
+def _read_only(entity: str) -> ReadOnly:
+    return ReadOnly(f"you may read what is of {entity}, not write there; its admins decide who may")
+
+
 def project_get_or_create(user: User, *, entity: str | None, name: str) -> Project:
     """The project to write to, made on first use. Raises NotFound (entity) and BadName."""
-    owner = entity_writable(user, name=entity)
+    try:
+        owner = entity_writable(user, name=entity)
+    except NotFound:
+        if entity and _sees(user, entity, name):
+            raise _read_only(entity) from None
+        raise
     found = Project.objects.select_related("entity").filter(entity=owner, name=name).first()
     if found is not None:
         return found

@@ -22,6 +22,7 @@ from projects.views import (
     sign_in,
     summary_plot,
     sweeps,
+    teams,
     workspace,
 )
 
@@ -38,6 +39,8 @@ urlpatterns = [
     path("account/keys/<int:key_id>/revoke", account.key_revoke, name="api-key-revoke"),
     path("account/password", account.password, name="account-password"),
     path("authorize", account.authorize, name="authorize"),
+    path("teams/new", teams.team_new, name="team-new"),
+    path("teams/<str:entity>", teams.team, name="team"),
     path("<str:entity>", lists.entity, name="entity"),
     path("<str:entity>/<str:project>", workspace.workspace, name="project"),
     path("<str:entity>/<str:project>/alerts", alerts.alerts, name="alerts"),

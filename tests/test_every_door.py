@@ -55,6 +55,8 @@ OPEN = {
     "account/keys/<int:key_id>/revoke": (302, 302),
     "account/password": (302, 302),
     "authorize": (200, 302),
+    "teams/new": (200, 302),
+    "teams/<str:entity>": (404, 302),
     "<str:entity>": (404, 404),
 }
 # What has to be asked for where a route alone is not enough: in the address, and as a form.

@@ -63,10 +63,11 @@ def theme(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, *, form: SetPasswordForm | None = None, new_key: str = "", status: int = 200
 ) -> HttpResponse:
-    user = _person(request)
+    user = person_of(request)
     keys = user.api_keys.filter(revoked_at=None).order_by("-created_at", "-pk")
     context = {
         "keys": keys,
+        "teams": user.memberships.filter(entity__owner=None).select_related("entity").order_by("entity__name"),
         "new_key": new_key,
         "base_url": base_url(request),
         "form": form or _password_form(user),
@@ -75,7 +76,7 @@ def _page(
     return render(request, "account/account.html", context, status=status)
 
 
-def _person(request: HttpRequest) -> User:
+def person_of(request: HttpRequest) -> User:
     """Who is signed in; login_required came before."""
     assert isinstance(request.user, User)
     return request.user
@@ -100,14 +101,14 @@ def account(request: HttpRequest) -> HttpResponse:
 def key_create(request: HttpRequest) -> HttpResponse:
     """The answer itself shows the key: it is written down nowhere, so no later page could."""
     name = request.POST.get("name", "").replace("\0", "").strip()[:_KEY_NAME_MAX]
-    return _page(request, new_key=api_key_create(user=_person(request), name=name))
+    return _page(request, new_key=api_key_create(user=person_of(request), name=name))
 
 
 @login_required
 @_form_of_page
 def key_revoke(request: HttpRequest, key_id: int) -> HttpResponse:
     try:
-        api_key_revoke(user=_person(request), key_id=key_id)
+        api_key_revoke(user=person_of(request), key_id=key_id)
     except NotFound as missing:
         raise Http404 from missing
     messages.success(request, "The key is revoked.")
@@ -119,7 +120,7 @@ def key_revoke(request: HttpRequest, key_id: int) -> HttpResponse:
 @never_cache
 @_form_of_page
 def password(request: HttpRequest) -> HttpResponse:
-    form = _password_form(_person(request), request.POST)
+    form = _password_form(person_of(request), request.POST)
     if not form.is_valid():
         return _page(request, form=form, status=422)
     form.save()
@@ -133,5 +134,5 @@ def password(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def authorize(request: HttpRequest) -> HttpResponse:
     """Where `wandb login` sends people to fetch a key."""
-    key = api_key_create(user=_person(request), name="wandb login") if request.method == "POST" else ""
+    key = api_key_create(user=person_of(request), name="wandb login") if request.method == "POST" else ""
     return render(request, "account/authorize.html", {"new_key": key, "base_url": base_url(request)})

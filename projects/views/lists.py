@@ -16,8 +16,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from projects.access import visible_projects
-from projects.models import Entity, Project
+from projects.access import role_of, visible_projects
+from projects.models import Entity, Project, Role
 from runs.models import Run, State
 from runs.states import AFTER_SILENCE, SHOWN_ORDER, alive_since
 
@@ -70,14 +70,17 @@ def _by_activity(projects: QuerySet[Project]) -> QuerySet[Project]:
     ).order_by("-last_activity", "name")
 
 
-def _page(request: HttpRequest, projects: QuerySet[Project], owner: Entity | None) -> HttpResponse:
+def _page(
+    request: HttpRequest, projects: QuerySet[Project], owner: Entity | None = None, role: Role | None = None
+) -> HttpResponse:
     search = request.GET.get("q", "").replace("\0", "").strip()
     if search:
         projects = projects.filter(name__icontains=search)
     page = Paginator(_by_activity(projects.select_related("entity")), _PER_PAGE).get_page(request.GET.get("page"))
     counts = counts_by_project(project.pk for project in page)
     rows = [{"project": project, "counts": counts.get(project.pk, Counts())} for project in page]
-    return render(request, "lists/projects.html", {"page": page, "rows": rows, "search": search, "owner": owner})
+    context = {"page": page, "rows": rows, "search": search, "owner": owner, "role": role}
+    return render(request, "lists/projects.html", context)
 
 
 @require_safe
@@ -85,7 +88,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
     projects = visible_projects(request.user)
     if request.user.is_anonymous and not projects.exists():
         return redirect_to_login(request.get_full_path())
-    return _page(request, projects, owner=None)
+    return _page(request, projects)
 
 
 @require_safe
@@ -95,7 +98,7 @@ def entity(request: HttpRequest, entity: str) -> HttpResponse:
     if owner is None:
         raise Http404
     projects = visible_projects(request.user).filter(entity=owner)
-    member = request.user.is_authenticated and owner.memberships.filter(user=request.user).exists()
-    if not member and not projects.exists():
+    role = role_of(request.user, owner)
+    if role is None and not projects.exists():
         raise Http404
-    return _page(request, projects, owner=owner)
+    return _page(request, projects, owner, role)
