@@ -13,13 +13,14 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import get_script_prefix
+from django.urls import get_script_prefix, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from projects.access import NotFound, api_key_create, api_key_revoke
+from projects.access import NotFound, api_key_create, api_key_revoke, person_invite
 from projects.models import ApiKey, User
+from projects.names import BadName
 from projects.views.sign_in import next_address
 
 _KEY_NAME_MAX = ApiKey._meta.get_field("name").max_length
@@ -61,7 +62,7 @@ def theme(request: HttpRequest) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, *, form: SetPasswordForm | None = None, new_key: str = "", status: int = 200
+    request: HttpRequest, *, form: SetPasswordForm | None = None, new_key: str = "", status: int = 200, **more: str
 ) -> HttpResponse:
     user = person_of(request)
     keys = user.api_keys.filter(revoked_at=None).order_by("-created_at", "-pk")
@@ -72,6 +73,7 @@ def _page(
         "base_url": base_url(request),
         "form": form or _password_form(user),
         "has_password": user.has_usable_password(),
+        **more,
     }
     return render(request, "account/account.html", context, status=status)
 
@@ -113,6 +115,22 @@ def key_revoke(request: HttpRequest, key_id: int) -> HttpResponse:
         raise Http404 from missing
     messages.success(request, "The key is revoked.")
     return redirect("account")
+
+
+@login_required
+@never_cache
+@_form_of_page
+def person_new(request: HttpRequest) -> HttpResponse:
+    """Staff invite: the answer itself shows the link, as it shows a key."""
+    if not person_of(request).is_staff:
+        raise Http404
+    name = request.POST.get("name", "").strip()
+    try:
+        token = person_invite(name=name)
+    except BadName as error:
+        return _page(request, invited=name, invite_error=str(error), status=422)
+    link = request.build_absolute_uri(reverse("sign-in-link", args=[token]))
+    return _page(request, invited=name, invite_link=link)
 
 
 @sensitive_post_parameters()
