@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 
-from projects.models import Entity, Membership, Role, User
+from projects.models import Entity, Membership, Project, Role, User
 from projects.names import BadName, entity_name_check
 
 
@@ -54,6 +54,20 @@ def member_remove(*, team: Entity, name: str) -> None:
         member = _member_lock(team, name)
         _last_admin_stays(team, member)
         member.delete()
+
+
+def team_delete(*, team: Entity) -> None:
+    """Its name is free again. Raises TeamRefused while there is a project that is kept, or could be brought back."""
+    with transaction.atomic():
+        _lock(team)
+        kept = Project.objects.filter(entity=team).values_list("deleted_at", flat=True)
+        if None in kept:
+            raise TeamRefused("The team still has projects: delete them first.")
+        if kept:
+            raise TeamRefused(
+                "Projects of the team that were deleted of late can still be restored: wait until they go."
+            )
+        Entity.objects.filter(pk=team.pk).delete()
 
 
 def _lock(team: Entity) -> None:

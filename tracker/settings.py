@@ -148,6 +148,7 @@ if SSO_CLIENT_ID:
     ]
     MIDDLEWARE.append("allauth.account.middleware.AccountMiddleware")
     SOCIALACCOUNT_ADAPTER = "tracker.sso.Adapter"
+    SOCIALACCOUNT_QUERY_EMAIL = bool(SSO_EMAIL_DOMAINS)
     SOCIALACCOUNT_LOGIN_ON_GET = True  # a form that led to another site is stopped by the Content-Security-Policy
     _app = {"client_id": SSO_CLIENT_ID, "secret": env.str("SSO_CLIENT_SECRET", default=""), "name": SSO_NAME}
     _app_settings = env.json("SSO_SETTINGS", default={})

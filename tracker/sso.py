@@ -6,6 +6,7 @@ that somebody else has.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import Any
 
@@ -25,6 +26,8 @@ from django.views.decorators.http import require_safe
 from projects.access import user_create_like
 from projects.models import User
 
+log = logging.getLogger(__name__)
+
 _FAILED = "Signing in did not work. Try again, or ask who runs this server."
 
 
@@ -43,6 +46,8 @@ class Adapter(DefaultSocialAccountAdapter):
         raise ImmediateHttpResponse(redirect(sociallogin.get_redirect_url(request) or "project-list"))
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("exception") is not None:
+            log.warning("Single sign-on failed: %r", kwargs["exception"])
         _refuse(request, _FAILED)
 
 
@@ -84,7 +89,8 @@ def _guarded(view: Any) -> Any:
     def guarded(request: HttpRequest, **kwargs: str) -> HttpResponse:
         try:
             answer: HttpResponse = view(request, **kwargs)
-        except (OSError, ValueError, KeyError):  # the provider is away, or answers what is no OpenID
+        except (OSError, ValueError, KeyError) as error:  # the provider is away, or answers what is no OpenID
+            log.warning("Single sign-on failed: %r", error)
             messages.error(request, _FAILED)
             return redirect("sign-in")
         return answer

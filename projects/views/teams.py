@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from projects.access import NotFound, entity_of_member
 from projects.models import Entity, Membership, Role
 from projects.names import BadName
-from projects.teams import TeamRefused, member_add, member_change, member_remove, team_create
+from projects.teams import TeamRefused, member_add, member_change, member_remove, team_create, team_delete
 from projects.views.account import person_of
 
 # What each may do, as the page says it.
@@ -58,8 +58,7 @@ def team(request: HttpRequest, entity: str) -> HttpResponse:
     except TeamRefused as refusal:
         return _page(request, found, role, error=str(refusal), name=name)
     messages.success(request, said)
-    left = leaves or name == person_of(request).username
-    return redirect("project-list") if left and not _belongs(request, found) else redirect("team", found.name)
+    return redirect("team", found.name) if _belongs(request, found) else redirect("project-list")
 
 
 def _change(request: HttpRequest, team: Entity, name: str) -> str:
@@ -68,6 +67,9 @@ def _change(request: HttpRequest, team: Entity, name: str) -> str:
     if do == "leave":
         member_remove(team=team, name=person_of(request).username)
         return f"You left {team.name}."
+    if do == "delete":
+        team_delete(team=team)
+        return f"The team {team.name} is deleted."
     if do == "remove":
         member_remove(team=team, name=name)
         return f"{name} no longer belongs to {team.name}."

@@ -7,7 +7,8 @@ from projects import access
 from projects.access import NotFound, ReadOnly
 from projects.models import Entity, Membership, Project, Role, Visibility
 from projects.names import BadName
-from projects.teams import TeamRefused, member_add, member_change, member_remove, team_create
+from projects.project_settings import project_delete
+from projects.teams import TeamRefused, member_add, member_change, member_remove, team_create, team_delete
 from tests.factories import make_user
 from tests.projects.cast import Cast, make_cast
 
@@ -125,3 +126,17 @@ def test_a_stranger_is_told_that_a_public_project_is_read_only(cast: Cast) -> No
     with pytest.raises(NotFound) as refusal:
         access.project_get_or_create(cast.stranger, entity="lab", name="other")
     assert not isinstance(refusal.value, ReadOnly)
+
+
+def test_a_team_goes_when_it_has_no_projects(cast: Cast) -> None:
+    with pytest.raises(TeamRefused, match="still has projects"):
+        team_delete(team=cast.team)
+    project_delete(project=cast.project)
+    with pytest.raises(TeamRefused, match="can still be restored"):
+        team_delete(team=cast.team)
+    Project.objects.all().delete()
+    team_delete(team=cast.team)
+    assert not Entity.objects.filter(name="lab").exists()
+    assert team_create(user=cast.stranger, name="lab")
+    with pytest.raises(TeamRefused):
+        team_delete(team=cast.owner.entity)

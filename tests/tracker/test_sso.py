@@ -123,6 +123,11 @@ def test_it_leads_to_this_site_only(site: Site) -> None:
     assert answer.url == f"{site.server.url}/"
 
 
+def test_a_provider_that_is_away_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Provider, "configuration", lambda self: {"issuer": self.url})
+    assert "Signing in did not work" in requests.get(f"{site.server.url}/sso/login", timeout=60).text
+
+
 def test_a_closed_account_stays_closed(site: Site) -> None:
     assert signed_in_as(site.sign_in(claims("7", "ivan"))[1]) == "ivan"
     close = "from projects.models import User; User.objects.filter(username='ivan').update(is_active=False)"

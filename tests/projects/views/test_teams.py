@@ -1,6 +1,6 @@
 import pytest
 
-from projects.models import Entity, Membership, Role
+from projects.models import Entity, Membership, Project, Role
 from tests.projects.cast import Cast, make_cast
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +66,7 @@ def test_an_admin_adds_changes_and_removes(cast: Cast) -> None:
         {"do": "role", "name": "olga", "role": "viewer"},
         {"do": "remove", "name": "olga"},
         {"do": "dance"},
+        {"do": "delete"},
         {},
     ],
 )
@@ -82,7 +83,16 @@ def test_others_than_admins_change_nobody_but_may_leave(cast: Cast, who: str) ->
     browser = cast.as_(who)
     for change in ({"do": "add", "name": "sam", "role": "admin"}, {"do": "role", "name": "vera", "role": "admin"}):
         assert browser.post("/teams/lab", change).status_code == 404
-    assert browser.post("/teams/lab", {"do": "remove", "name": "olga"}).status_code == 404
+    Project.objects.all().delete()
+    for do in ("remove", "delete"):
+        assert browser.post("/teams/lab", {"do": do, "name": "olga"}).status_code == 404
     assert (role("sam"), role("vera"), role("olga")) == (None, Role.VIEWER, Role.ADMIN)
     assert browser.post("/teams/lab", {"do": "leave"}).headers["Location"] == "/"
     assert browser.get("/lab").status_code == 404
+
+
+def test_an_admin_deletes_an_empty_team(cast: Cast) -> None:
+    Project.objects.all().delete()
+    answer = cast.as_("owner").post("/teams/lab", {"do": "delete"})
+    assert answer.headers["Location"] == "/"
+    assert not Entity.objects.filter(name="lab").exists()
