@@ -146,7 +146,7 @@ if SSO_CLIENT_ID:
         "allauth.socialaccount",
         f"allauth.socialaccount.providers.{SSO_PROVIDER}",
     ]
-    MIDDLEWARE.append("allauth.account.middleware.AccountMiddleware")
+    MIDDLEWARE.insert(-1, "allauth.account.middleware.AccountMiddleware")
     SOCIALACCOUNT_ADAPTER = "tracker.sso.Adapter"
     SOCIALACCOUNT_QUERY_EMAIL = bool(SSO_EMAIL_DOMAINS)
     SOCIALACCOUNT_LOGIN_ON_GET = True  # a form that led to another site is stopped by the Content-Security-Policy
