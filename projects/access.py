@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import re
 import secrets
 import string
 import uuid
 from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -24,15 +26,16 @@ from projects.models import (
     Visibility,
     Workspace,
     default_workspace_id,
-    project_id,
 )
-from projects.names import entity_name_check, project_name_check
+from projects.names import RESERVED, BadName, entity_name_check, project_name_check
 
 # Every client version takes keys of exactly 40 characters from [a-z0-9].
 _KEY_LETTERS = string.ascii_lowercase + string.digits
 _KEY_LENGTH = 40
 _LAST_USED_EVERY = timedelta(minutes=1)
 _WRITERS = [Role.ADMIN, Role.MEMBER]
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
+_WANTED_MAX = 50  # leaves room for a number
 
 Person = User | AnonymousUser
 
@@ -41,18 +44,57 @@ class NotFound(LookupError):
     """There is no such thing, or not for this person: the two look the same from outside."""
 
 
-def user_create(*, name: str, password: str | None = None) -> User:
-    """A person and the personal entity of the same name. Raises BadName; a name in use gives IntegrityError."""
+class ReadOnly(NotFound):
+    """The person sees it and may not write to it; the text says so."""
+
+
+def user_create(*, name: str, password: str | None = None, staff: bool = False) -> User:
+    """A person and the personal entity of the same name. Raises BadName; a name in use gives IntegrityError.
+
+    Staff invite people and read the site's figures; projects of others are as hidden from them as from anybody.
+    """
     entity_name_check(name)
     with transaction.atomic():
-        user = User.objects.create_user(username=name, password=password)
+        user = User.objects.create_user(username=name, password=password, is_staff=staff)
         entity = Entity.objects.create(name=name, owner=user)
         Membership.objects.create(entity=entity, user=user, role=Role.ADMIN)
     return user
 
 
+def user_create_like(*, called: str) -> User:
+    """A person named as near as can be to how somebody else calls them, and never like anyone there is."""
+    wanted = _NOT_IN_NAMES.sub("-", called.partition("@")[0]).strip("-_")[:_WANTED_MAX]
+    if not wanted or wanted.lower() in RESERVED:
+        wanted = "person"
+    for number in itertools.count(1):
+        name = wanted if number == 1 else f"{wanted}-{number}"
+        if Entity.objects.filter(name__iexact=name).exists() or User.objects.filter(username__iexact=name).exists():
+            continue
+        try:
+            return user_create(name=name)
+        except IntegrityError:  # somebody was first
+            continue
+    raise AssertionError("unreachable")
+
+
 def user_get_or_create(*, name: str) -> User:
-    return User.objects.filter(username=name).first() or user_create(name=name)
+    """Raises BadName, for the name of a team as well."""
+    known = User.objects.filter(username=name)
+    try:
+        return known.first() or user_create(name=name)
+    except IntegrityError:
+        if (user := known.first()) is None:
+            raise BadName(f"{name!r} is the name of a team") from None
+        return user
+
+
+def person_invite(*, name: str) -> str:
+    """Make a person; the token of the link that signs them in once. Raises BadName, for names in use as well."""
+    try:
+        with transaction.atomic():
+            return sign_in_link_create(user=user_create(name=name))
+    except IntegrityError:
+        raise BadName(f"the name {name} is taken") from None
 
 
 def api_key_create(*, user: User, name: str = "") -> str:
@@ -105,9 +147,10 @@ def sign_in_links_forget() -> int:
 def visible_projects(person: Person) -> QuerySet[Project]:
     """Projects the person may see: those of entities they belong to, and public ones."""
     public = Q(visibility=Visibility.PUBLIC)
+    there = Project.objects.filter(deleted_at=None)
     if isinstance(person, AnonymousUser):
-        return Project.objects.filter(public)
-    return Project.objects.filter(public | Q(entity__in=Membership.objects.filter(user=person).values("entity")))
+        return there.filter(public)
+    return there.filter(public | Q(entity__in=Membership.objects.filter(user=person).values("entity")))
 
 
 def project_visible(person: Person, *, entity: str, name: str) -> Project:
@@ -118,11 +161,31 @@ def project_visible(person: Person, *, entity: str, name: str) -> Project:
     return project
 
 
+def role_of(person: Person, entity: Entity) -> Role | None:
+    """None for who does not belong to it."""
+    if isinstance(person, AnonymousUser):
+        return None
+    role = Membership.objects.filter(user=person, entity=entity).values_list("role", flat=True).first()
+    return None if role is None else Role(role)
+
+
 def may_write(person: Person, entity: Entity) -> bool:
     """Admins and members write; viewers and strangers do not."""
-    if isinstance(person, AnonymousUser):
-        return False
-    return Membership.objects.filter(user=person, entity=entity, role__in=_WRITERS).exists()
+    return role_of(person, entity) in _WRITERS
+
+
+def may_administer(person: Person, entity: Entity) -> bool:
+    """Members, who sees its projects and which there are: for admins to decide. A person's own entity has one."""
+    return role_of(person, entity) == Role.ADMIN
+
+
+def entity_of_member(person: Person, *, name: str) -> tuple[Entity, Role]:
+    """The entity and what the person is in it. Raises NotFound for a stranger as for an entity that isn't there."""
+    entity = Entity.objects.filter(name=name).first()
+    role = None if entity is None else role_of(person, entity)
+    if entity is None or role is None:
+        raise NotFound(f"entity {name} not found")
+    return entity, role
 
 
 def workspaces_visible(person: Person, project: Project) -> QuerySet[Workspace]:
@@ -161,8 +224,11 @@ def may_change(person: Person, workspace: Workspace) -> bool:
 def entity_writable(user: User, *, name: str | None) -> Entity:
     """The entity to write to; None means the user's own. Raises NotFound."""
     entity = Entity.objects.filter(owner=user).first() if not name else Entity.objects.filter(name=name).first()
-    if entity is None or not may_write(user, entity):
+    role = None if entity is None else role_of(user, entity)
+    if entity is None or role is None:
         raise NotFound(f"entity {name} not found")
+    if role not in _WRITERS:
+        raise _read_only(entity.name)
     return entity
 
 
@@ -170,24 +236,38 @@ def project_writable(user: User, *, entity: str | None, name: str) -> Project:
     """An existing project to write to: one query, for clients ask this again and again. Raises NotFound."""
     owner = {"entity__name": entity} if entity else {"entity__owner": user}
     written = {"entity__memberships__user": user, "entity__memberships__role__in": _WRITERS}
-    project = next(iter(Project.objects.filter(name=name, **owner, **written)), None)
+    project = next(iter(Project.objects.filter(name=name, deleted_at=None, **owner, **written)), None)
     if project is None:
+        if entity and _sees(user, entity, name):
+            raise _read_only(entity)
         raise NotFound(f"project {entity}/{name} not found")
     return project
 
 
+def _sees(user: User, entity: str, name: str) -> bool:
+    return visible_projects(user).filter(entity__name=entity, name=name).exists()
+
+
+def _read_only(entity: str) -> ReadOnly:
+    return ReadOnly(f"you may read what is of {entity}, not write there; its admins decide who may")
+
+
 def project_get_or_create(user: User, *, entity: str | None, name: str) -> Project:
     """The project to write to, made on first use. Raises NotFound (entity) and BadName."""
-    owner = entity_writable(user, name=entity)
-    found = Project.objects.select_related("entity").filter(entity=owner, name=name).first()
+    try:
+        owner = entity_writable(user, name=entity)
+    except NotFound:
+        if entity and _sees(user, entity, name):
+            raise _read_only(entity) from None
+        raise
+    there = Project.objects.select_related("entity").filter(entity=owner, name=name, deleted_at=None)
+    found = next(iter(there), None)
     if found is not None:
         return found
     project_name_check(name)
-    # Many processes make the same project in the same second: its id is a function of the name, and the loser reads.
-    Project.objects.bulk_create(
-        [Project(id=project_id(owner.id, name), entity=owner, name=name)], ignore_conflicts=True
-    )
-    return Project.objects.select_related("entity").get(entity=owner, name=name)
+    # Many processes make the same project in the same second: one does, and the others read.
+    Project.objects.bulk_create([Project(entity=owner, name=name)], ignore_conflicts=True)
+    return there.get()
 
 
 def _sha256(text: str) -> str:

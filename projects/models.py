@@ -85,21 +85,23 @@ class Visibility(models.TextChoices):
     PUBLIC = "public", "Public"
 
 
-def project_id(entity_id: uuid.UUID, name: str) -> uuid.UUID:
-    """The id of the project `name` of an entity: UUIDv5, so that many processes may make it in the same second."""
-    return uuid.uuid5(entity_id, name)
-
-
 class Project(models.Model):
-    id = models.UUIDField(primary_key=True)
+    """A deleted one keeps its name, which another may have meanwhile (projects.project_settings)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     entity = models.ForeignKey(Entity, models.CASCADE, related_name="projects")
     name = models.CharField(max_length=128)
     description = models.TextField(default="", blank=True)
     visibility = models.TextField(choices=Visibility.choices, default=Visibility.PRIVATE)
     created_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["entity", "name"], name="project_name_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entity", "name"], condition=models.Q(deleted_at=None), name="project_name_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.entity.name}/{self.name}"

@@ -12,7 +12,7 @@ RESERVED = frozenset(
     {
         "account", "admin", "api", "artifacts", "artifactsv2", "authorize", "favicon.ico", "files", "graphql",
         "healthz", "inbox", "login", "metrics", "new", "oidc", "robots.txt", "sdk", "search", "settings", "sign-in",
-        "sign-out", "static", "storage", "theme", "uploads",
+        "sign-out", "sso", "static", "storage", "teams", "theme", "uploads",
     }
 )  # fmt: skip
 

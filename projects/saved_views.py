@@ -128,6 +128,11 @@ def default_set(*, like: Workspace, query: str) -> None:
             view_update(view=default, query=query)
 
 
+def default_forget(*, project: Project) -> None:
+    """The project's page shows what it would had nobody saved anything."""
+    Workspace.objects.filter(project=project, user=None, name="").delete()
+
+
 def panels_reset(*, workspace: Workspace) -> None:
     """A view's panels become those of the project's default; those of the default, one for each metric as it is."""
     with transaction.atomic():

@@ -13,7 +13,24 @@ from django.db.models import F
 from django.utils import timezone
 
 from runs.history import store
-from runs.models import Run, RunFile, Stream, StreamName
+from runs.models import (
+    Artifact,
+    ArtifactAlias,
+    ArtifactClient,
+    ArtifactCollection,
+    ArtifactContent,
+    ArtifactFile,
+    ArtifactManifest,
+    Column,
+    Run,
+    RunArtifact,
+    RunFile,
+    Stream,
+    StreamName,
+    Sweep,
+    SweepAgent,
+    Trial,
+)
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +61,35 @@ def deleted_purge(*, after: timedelta) -> int:
     """Remove runs that were deleted so long ago, with all their rows and files; how many. Small transactions: what an
     interruption leaves of a run, the run's own row with it, goes the next time."""
     limit = timezone.now() - after
-    keys = list(Run.objects.filter(deleted_at__lt=limit).order_by("id").values_list("id", flat=True))
+    return _runs_remove(Run.objects.filter(deleted_at__lt=limit))
+
+
+def project_empty(*, project_id: uuid.UUID) -> None:
+    """Remove all that was logged to a project that nobody writes to any more: runs, sweeps, artifacts, columns. Small
+    transactions, as above; what is stored of artifacts nothing refers to afterwards, and goes as such."""
+    _runs_remove(Run.objects.filter(project=project_id))
+    of_artifact = {"artifact__collection__project": project_id}
+    for rows in (
+        Trial.objects.filter(sweep__project=project_id),
+        SweepAgent.objects.filter(sweep__project=project_id),
+        Sweep.objects.filter(project=project_id),
+        RunArtifact.objects.filter(**of_artifact),  # by runs of other projects
+        ArtifactFile.objects.filter(**of_artifact),
+        ArtifactContent.objects.filter(project=project_id),
+        ArtifactManifest.objects.filter(**of_artifact),
+        ArtifactAlias.objects.filter(collection__project=project_id),
+        ArtifactClient.objects.filter(**of_artifact),
+        Artifact.objects.filter(collection__project=project_id),
+        ArtifactCollection.objects.filter(project=project_id),
+        Column.objects.filter(project=project_id),
+    ):
+        while keys := list(rows.order_by().values_list("pk", flat=True)[:_ROWS]):
+            # What refers to them is gone: to look for it would read whole tables of other projects' histories.
+            rows.model._base_manager.filter(pk__in=keys)._raw_delete(rows.db)
+
+
+def _runs_remove(runs: models.QuerySet[Run]) -> int:
+    keys = list(runs.order_by("id").values_list("id", flat=True))
     for key in keys:
         for model in owned_models():
             while _some_removed(model, key):

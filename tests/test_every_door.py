@@ -20,7 +20,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from projects import access
 from projects.layout import Layout
-from projects.models import ApiKey, Project, SignInTry, Workspace
+from projects.models import ApiKey, Project, SignInTry, Visibility, Workspace
+from projects.project_settings import project_delete, visibility_set
 from projects.query.grouping import groups
 from projects.query.runset import RUN, Field, Runset
 from projects.saved_views import Content, view_write
@@ -59,16 +60,23 @@ OPEN = {
     "account/keys": (302, 302),
     "account/keys/<int:key_id>/revoke": (302, 302),
     "account/password": (302, 302),
+    "account/people": (302, 302),
     "authorize": (200, 302),
     "search": (200, 200),
     "inbox": (200, 302),
+    "teams/new": (200, 302),
+    "teams/<str:entity>": (404, 302),
     "<str:entity>": (404, 404),
 }
 # What has to be asked for where a route alone is not enough: in the address, and as a form.
 ASKED = {
     "<str:entity>/<str:project>/group-menu": "group=group&of={group}",
     "<str:entity>/<str:project>/grouping-presets": "do=create&name=mine&group=config.lr",
+    "<str:entity>/<str:project>/line-plot": "metric=loss",
+    "<str:entity>/<str:project>/line-plot.csv": "metric=loss",
     "<str:entity>/<str:project>/line-plot/settings": "metric=loss",
+    "<str:entity>/<str:project>/column-menu": "of=summary.loss",
+    "<str:entity>/<str:project>/values": "field=group",
     "<str:entity>/<str:project>/results": "rows=group",
     "<str:entity>/<str:project>/compare": "group=group",
     "<str:entity>/<str:project>/runs/compare": "runs=r",
@@ -76,6 +84,20 @@ ASKED = {
     "api/<str:entity>/<str:project>/groups": "group=group",
     "api/<str:entity>/<str:project>/results": "rows=group",
     "api/<str:entity>/<str:project>/compare": "group=group",
+}
+# Routes to a project that a viewer's GET alone does not read: they take POST, are for writers, lead on, or want more.
+NOT_READ = {
+    f"<str:entity>/<str:project>/{rest}"
+    for rest in (
+        "bulk",
+        "figures",
+        "grouping-presets",
+        "group-menu",
+        "settings",
+        "summary-plot",
+        "summary-plot.csv",
+        "sweeps/<str:sweep>",
+    )
 }
 # Of what is neither there nor visible: not found, wrong method, not signed in.
 REFUSED = {401, 404, 405}
@@ -151,7 +173,7 @@ def addresses(route: str, **kept: str) -> list[str]:
 
 
 def _group() -> str:
-    return groups(Project.objects.get(), Runset(fields=(Field(RUN, "group"),), grouped=True))[0].id
+    return groups(Project.objects.get(name="digits"), Runset(fields=(Field(RUN, "group"),), grouped=True))[0].id
 
 
 def _key_of_the_owner() -> str:
@@ -213,6 +235,35 @@ def test_a_project_is_there_for_its_members_and_for_a_stranger_as_if_it_were_not
         said = {ask(client, method, path)[0] for path in addresses(route) for method in ("get", "post")}
         assert all(status < 500 for status in said)
         assert who == "viewer" or said - REFUSED, f"nobody is ever let in to {route}"
+
+
+@pytest.mark.parametrize("route", OF_A_PROJECT)
+def test_a_public_project_is_read_as_by_a_viewer_and_written_by_nobody_else(cast: Cast, route: str) -> None:
+    visibility_set(project=cast.project, visibility=Visibility.PUBLIC)
+    before = everything()
+    viewer = client_of(cast, "viewer")
+    read = [ask(viewer, "get", path)[0] for path in addresses(route)]
+    for who in ("stranger", "anonymous"):
+        client = client_of(cast, who)
+        assert [ask(client, "get", path)[0] for path in addresses(route)] == read
+        for path in addresses(route):
+            for method in METHODS:
+                assert ask(client, method, path)[0] < 500
+    assert everything() == before
+    assert set(read) & {200} or route in NOT_READ
+
+
+@pytest.mark.parametrize("route", OF_A_PROJECT)
+def test_a_deleted_project_is_gone_for_its_admin_too(cast: Cast, route: str) -> None:
+    asked = addresses(route), addresses(route, project="digitz")
+    project_delete(project=cast.project)
+    before, client = everything(), client_of(cast, "owner")
+    for gone, missing in zip(*asked, strict=True):
+        for method in METHODS:
+            status, content = ask(client, method, gone)
+            assert status in REFUSED, (method, gone)
+            assert (status, content.replace(b"digits", b"digitz")) == ask(client, method, missing)
+    assert everything() == before
 
 
 _PROJECT = '(entityName: "lab", name: "digits") { id name runs { edges { node { name config tags historyKeys } } } }'
@@ -351,6 +402,49 @@ def test_a_graphql_field_answers_members_and_nobody_else(cast: Cast, name: str, 
         assert not said("viewer")[1]
     assert everything() == before
     assert said(member)[1], said(member)[2]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_graphql_field_of_a_public_project_is_read_and_not_written(cast: Cast, name: str) -> None:
+    asked = {"query": Template(FIELDS[name]).substitute(known_ids(cast))}
+    visibility_set(project=cast.project, visibility=Visibility.PUBLIC)
+    before = everything()
+    answer = client_of(cast, "stranger").post("/graphql", asked, "application/json")
+    assert answer.status_code in {200, 404}
+    told = (answer.json().get("data") or {}).get(name.partition(".")[2])
+    assert bool(told) is (name.startswith("Query") and name != "Query.entity"), told
+    assert everything() == before
+
+
+MAKES_IT_ANEW = {"Mutation.upsertBucket", "Mutation.createArtifact", "Mutation.upsertModel"}
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS.keys() - OF_EVERYBODY - MAKES_IT_ANEW - {"Query.entity"}))
+def test_a_graphql_field_answers_nothing_of_a_deleted_project(cast: Cast, name: str) -> None:
+    asked = {"query": Template(FIELDS[name]).substitute(known_ids(cast))}
+    project_delete(project=cast.project)
+    before = everything()
+    answer = client_of(cast, "owner").post("/graphql", asked, "application/json")
+    assert answer.status_code in {200, 404}
+    assert SECRET not in answer.content.decode()
+    assert not (answer.json().get("data") or {}).get(name.partition(".")[2])
+    assert everything() == before
+
+
+@pytest.mark.parametrize("who", ["stranger", "anonymous"])
+def test_a_public_project_opens_no_other_of_its_entity(cast: Cast, who: str) -> None:
+    shown = access.project_get_or_create(cast.owner, entity="lab", name="shown")
+    visibility_set(project=shown, visibility=Visibility.PUBLIC)
+    client = client_of(cast, who)
+    for page in ("/", "/lab", "/api/projects"):
+        content = ask(client, "get", page)[1]
+        assert b"shown" in content
+        assert b"digits" not in content
+    for route in OF_A_PROJECT:
+        for hidden in addresses(route):
+            status, content = ask(client, "get", hidden)
+            assert status in REFUSED
+            assert SECRET.encode() not in content
 
 
 def known_ids(cast: Cast) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Settings of the site, read from the environment once. See docs/operating.md for each variable."""
 
 import contextlib
+import hashlib
 import secrets
 from pathlib import Path
 
@@ -130,6 +131,34 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Single sign-on (tracker.sso): nothing of it is loaded without a client id. What a provider says of people is kept
+# under its issuer, so that another provider's person with the same id is somebody else.
+SSO_CLIENT_ID = env.str("SSO_CLIENT_ID", default="")
+SSO_NAME = env.str("SSO_NAME", default="single sign-on")
+SSO_EMAIL_DOMAINS = env.list("SSO_EMAIL_DOMAINS", default=[])
+if SSO_CLIENT_ID:
+    SSO_PROVIDER = env.str("SSO_PROVIDER", default="openid_connect")
+    _issuer = env.str("SSO_ISSUER", default="").rstrip("/")
+    SSO_APP = f"oidc-{hashlib.sha256(_issuer.encode()).hexdigest()[:16]}"
+    INSTALLED_APPS += [
+        "allauth",
+        "allauth.account",
+        "allauth.socialaccount",
+        f"allauth.socialaccount.providers.{SSO_PROVIDER}",
+    ]
+    MIDDLEWARE.insert(-1, "allauth.account.middleware.AccountMiddleware")
+    SOCIALACCOUNT_ADAPTER = "tracker.sso.Adapter"
+    SOCIALACCOUNT_QUERY_EMAIL = bool(SSO_EMAIL_DOMAINS)
+    SOCIALACCOUNT_LOGIN_ON_GET = True  # a form that led to another site is stopped by the Content-Security-Policy
+    _app = {"client_id": SSO_CLIENT_ID, "secret": env.str("SSO_CLIENT_SECRET", default=""), "name": SSO_NAME}
+    _app_settings = env.json("SSO_SETTINGS", default={})
+    if SSO_PROVIDER == "openid_connect":
+        _app["provider_id"] = SSO_APP
+        _app_settings = {"server_url": _issuer, "oauth_pkce_enabled": True} | _app_settings
+    SOCIALACCOUNT_PROVIDERS = {
+        SSO_PROVIDER: {"OAUTH_PKCE_ENABLED": True, "APPS": [{**_app, "settings": _app_settings}]}
+    }
+
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0004_sign_in_tries'),
+        ('projects', '0005_deleted_projects'),
     ]
 
     operations = [

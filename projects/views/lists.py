@@ -7,17 +7,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from projects.access import visible_projects
-from projects.models import Entity, Project
+from projects.access import role_of, visible_projects
+from projects.models import Entity, Project, Role
+from projects.project_settings import RESTORED_WITHIN, SettingRefused, project_restore, projects_restorable
 from runs.models import Run, State
 from runs.states import AFTER_SILENCE, SHOWN_ORDER, alive_since
 
@@ -70,14 +72,25 @@ def _by_activity(projects: QuerySet[Project]) -> QuerySet[Project]:
     ).order_by("-last_activity", "name")
 
 
-def _page(request: HttpRequest, projects: QuerySet[Project], owner: Entity | None) -> HttpResponse:
+def _page(
+    request: HttpRequest, projects: QuerySet[Project], owner: Entity | None = None, role: Role | None = None
+) -> HttpResponse:
     search = request.GET.get("q", "").replace("\0", "").strip()
     if search:
         projects = projects.filter(name__icontains=search)
     page = Paginator(_by_activity(projects.select_related("entity")), _PER_PAGE).get_page(request.GET.get("page"))
     counts = counts_by_project(project.pk for project in page)
     rows = [{"project": project, "counts": counts.get(project.pk, Counts())} for project in page]
-    return render(request, "lists/projects.html", {"page": page, "rows": rows, "search": search, "owner": owner})
+    context = {
+        "page": page,
+        "rows": rows,
+        "search": search,
+        "owner": owner,
+        "role": role,
+        "deleted": projects_restorable(owner) if owner and role == Role.ADMIN else [],
+        "days": RESTORED_WITHIN.days,
+    }
+    return render(request, "lists/projects.html", context)
 
 
 @require_safe
@@ -85,17 +98,33 @@ def project_list(request: HttpRequest) -> HttpResponse:
     projects = visible_projects(request.user)
     if request.user.is_anonymous and not projects.exists():
         return redirect_to_login(request.get_full_path())
-    return _page(request, projects, owner=None)
+    return _page(request, projects)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def entity(request: HttpRequest, entity: str) -> HttpResponse:
-    """An entity shows itself to its members; to others only by a project they may see."""
+    """An entity shows itself to its members; to others only by a project they may see. POST: bring back one deleted."""
     owner = Entity.objects.filter(name=entity).first() if "\0" not in entity else None
     if owner is None:
         raise Http404
     projects = visible_projects(request.user).filter(entity=owner)
-    member = request.user.is_authenticated and owner.memberships.filter(user=request.user).exists()
-    if not member and not projects.exists():
+    role = role_of(request.user, owner)
+    if role is None and not projects.exists():
         raise Http404
-    return _page(request, projects, owner=owner)
+    if request.method == "POST":
+        return _restore(request, owner, role)
+    return _page(request, projects, owner, role)
+
+
+def _restore(request: HttpRequest, owner: Entity, role: Role | None) -> HttpResponse:
+    if role != Role.ADMIN:
+        raise Http404
+    try:
+        project = project_restore(entity=owner, id=uuid.UUID(request.POST.get("restore", "")))
+    except SettingRefused as refusal:
+        messages.error(request, str(refusal))
+    except ValueError:
+        raise Http404 from None
+    else:
+        messages.success(request, f"{project.name} is back.")
+    return redirect("entity", owner.name)

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from projects.access import may_change, may_write, workspaces_visible
+from projects.access import may_change, may_write, role_of, workspaces_visible
 from projects.looking import Looking
 from projects.models import Workspace
 from projects.query.natural import natural_text
@@ -23,6 +23,7 @@ from projects.saved_views import (
     view_rename,
     view_update,
 )
+from projects.views.account import person_of
 from projects.views.answers import answer_json, change_from, refused
 from projects.views.doors import looking_or_404, project_or_404
 
@@ -60,7 +61,7 @@ def _popover(request: HttpRequest, looking: Looking) -> HttpResponse:
         "shared": [it for it in found if it.user_id is None],
         "may_write": writer,
         "may_change": may_change(request.user, looking.workspace),
-        "signed_in": request.user.is_authenticated,
+        "member": role_of(request.user, looking.project.entity) is not None,
     }
     response = render(request, "workspace/_views.html", context)
     response["Cache-Control"] = "private, no-store"
@@ -76,11 +77,11 @@ def _change_asked(body: bytes) -> dict[str, Any]:
 
 
 def _create(request: HttpRequest, looking: Looking, *, name: str, shared: bool) -> Workspace:
-    if not request.user.is_authenticated:
-        raise PermissionError("Sign in to save a view.")
+    if role_of(request.user, looking.project.entity) is None:
+        raise PermissionError("Only members save views.")
     if shared:
         _writer_or_refused(request, looking)
-    user = None if shared else request.user
+    user = None if shared else person_of(request)
     query = looking.saved_query
     return view_create(project=looking.project, user=user, name=name, query=query, like=looking.workspace)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.urls import get_script_prefix
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -51,7 +54,14 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def _sign_in_page(
     request: HttpRequest, form: AuthenticationForm, onward: str, *, too_often: bool = False, status: int = 200
 ) -> HttpResponse:
-    context = {"form": form, "next": onward, "too_often": too_often, "minutes": sign_in_limit.WINDOW.seconds // 60}
+    context = {
+        "form": form,
+        "next": onward,
+        "too_often": too_often,
+        "minutes": sign_in_limit.WINDOW.seconds // 60,
+        "sso_name": settings.SSO_NAME if settings.SSO_CLIENT_ID else "",
+        "sso_address": f"{get_script_prefix()}sso/login?{urlencode({'next': onward})}",
+    }
     return render(request, "sign_in/sign_in.html", context, status=status)
 
 

@@ -81,6 +81,8 @@ ADDRESSES = (
     "/ada",
     "/account",
     "/authorize",
+    "/teams/new",
+    "/ada/seen/settings",
     "/nobody/nothing",
     "/ada/empty",
     "/ada/seen?group=",
@@ -130,6 +132,11 @@ def test_every_other_page_is_named_and_legible(page: Page, live: LiveServer, pro
         page.goto(f"{live.url}{address}")
         page.wait_for_load_state("networkidle")
         found[address] = findings(page)
+    page.goto(f"{live.url}/teams/new")
+    page.get_by_label("Name").fill(f"seen-{scheme}")
+    page.get_by_role("button", name="Make the team").click()
+    expect(page.get_by_role("heading", name="Members of")).to_be_visible()
+    found["a team"] = findings(page)
     page.context.clear_cookies()
     for address in ("/sign-in", "/sign-in/used"):
         page.goto(f"{live.url}{address}")

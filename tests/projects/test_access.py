@@ -40,6 +40,13 @@ def test_asking_twice_for_a_user_makes_one() -> None:
     assert access.user_get_or_create(name="ada") == access.user_get_or_create(name="ada")
 
 
+def test_the_name_of_a_team_is_nobodys() -> None:
+    Entity.objects.create(name="lab")
+    with pytest.raises(BadName):
+        access.user_get_or_create(name="lab")
+    assert not User.objects.exists()
+
+
 def test_a_key_is_40_letters_and_digits_and_only_its_hash_is_kept() -> None:
     user = make_user()
     key = access.api_key_create(user=user, name="laptop")

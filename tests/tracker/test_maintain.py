@@ -44,6 +44,7 @@ def test_a_pass_over_nothing_says_so_in_one_line_each() -> None:
         "0 expired sessions removed",
         "0 former tries to sign in removed",
         "0 deleted runs removed for good",
+        "0 deleted projects removed for good",
         "0 expired undo records removed",
         "0 files of artifacts removed that no version holds",
         "0 stored files removed that nothing refers to",
@@ -99,7 +100,7 @@ def test_stored_files_that_nothing_refers_to_go_unless_they_are_young_or_not_our
     ingest.file_stored(
         run_id=run.id, name="a.txt", stored_as=kept[0], size=1, md5="", content_type="text/plain"
     )  # fmt: skip
-    assert maintained()[7] == "4 stored files removed that nothing refers to"
+    assert maintained()[8] == "4 stored files removed that nothing refers to"
     assert [default_storage.exists(path) for path in kept + dropped] == [True] * 6 + [False] * 4
 
 

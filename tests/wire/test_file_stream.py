@@ -143,7 +143,8 @@ def test_a_teammate_may_write_and_a_stranger_sees_no_run(owner: Replay, teammate
     run = start(owner)
     assert stranger.stream("tester/p/r", history('{"_step": 0}')).status_code == 404
     Project.objects.update(visibility="public")
-    assert stranger.stream("tester/p/r", history('{"_step": 0}')).status_code == 404
+    refusal = stranger.stream("tester/p/r", history('{"_step": 0}'))
+    assert (refusal.status_code, "not write there" in refusal.json()["error"]) == (403, True)
     assert teammate.stream("tester/p/r", history('{"_step": 0}')).status_code == 200
     run.refresh_from_db()
     assert run.history_lines == 1

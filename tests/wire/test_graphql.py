@@ -105,11 +105,11 @@ class TestUpsert:
     ) -> None:
         key = upsert(owner)["data"]["upsertBucket"]["bucket"]["id"]
         Project.objects.update(visibility="public")
-        assert "not found" in message(upsert(stranger, notes="x"))
+        assert "not write there" in message(upsert(stranger, notes="x"))
         assert "not found" in message(stranger.query(UPSERT, id=key, notes="x"))
         assert "not found" in message(stranger.query("mutation($id: ID!){stopRun(input:{id:$id}){success}}", id=key))
         said = {"entity": "tester", "project": "p", "run": "r", "files": ["a"]}
-        assert "not found" in message(stranger.query(CREATE_FILES, **said))
+        assert "not write there" in message(stranger.query(CREATE_FILES, **said))
         assert "errors" not in upsert(teammate, notes="t")
         assert Run.objects.get().notes == "t"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from projects.access import NotFound, project_writable
+from projects.access import NotFound, ReadOnly, project_writable
 from projects.models import User
 from runs import ingest
 from runs.history.store import LinesRefused
@@ -34,6 +34,8 @@ def file_stream(request: HttpRequest, user: User, entity: str, project: str, run
     try:
         target = project_writable(user, entity=entity, name=project)
         stored = ingest.stream_accept(run_id=run_id(target.id, run), writer=writer, request=said)
+    except ReadOnly as refusal:
+        raise Refused(str(refusal), 403) from None
     except (NotFound, RunMissing):
         raise Refused(f"run {entity}/{project}/{run} not found", 404) from None
     except LinesRefused as refusal:

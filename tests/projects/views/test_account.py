@@ -5,7 +5,7 @@ import pytest
 from django.test import Client
 
 from projects import access
-from projects.models import ApiKey, User
+from projects.models import ApiKey, Entity, SignInLink, User
 from tests.factories import make_user
 from tests.projects.cast import Cast, make_cast
 
@@ -158,3 +158,32 @@ def test_the_account_page_asks_as_much_for_many_keys_as_for_one(
         access.api_key_create(user=ada)
     with django_assert_max_num_queries(6):
         browser.get("/account")
+
+
+def test_staff_invite_by_a_link_that_works_once(browser: Client, ada: User) -> None:
+    User.objects.update(is_staff=True)
+    page = browser.post("/account/people", {"name": " grace "})
+    assert "no-store" in page.headers["Cache-Control"]
+    link = re.search(r'<pre id="invite-link">http://testserver([^<]*)</pre>', page.content.decode())[1]
+    assert link not in browser.get("/account").content.decode()
+    grace = Client()
+    grace.post(link)
+    assert b"<h1>grace</h1>" in grace.get("/account").content
+    assert b"Invite" not in grace.get("/account").content
+    assert Client().post(link).status_code == 410
+
+
+@pytest.mark.parametrize("name", ["ada", "lab", "", "sign-in", "a b", "a\0"])
+def test_nobody_is_invited_under_no_name_or_one_in_use(browser: Client, ada: User, name: str) -> None:
+    User.objects.update(is_staff=True)
+    Entity.objects.create(name="lab")
+    answer = browser.post("/account/people", {"name": name})
+    assert answer.status_code == 422
+    assert b'id="invite-error"' in answer.content
+    assert (User.objects.count(), SignInLink.objects.count()) == (1, 0)
+
+
+def test_others_than_staff_invite_nobody(browser: Client, ada: User) -> None:
+    assert b"Invite" not in browser.get("/account").content
+    assert browser.post("/account/people", {"name": "grace"}).status_code == 404
+    assert User.objects.count() == 1

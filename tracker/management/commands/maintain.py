@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from projects.access import sign_in_links_forget
 from projects.bulk import UNDO_TIME, undos_forget
+from projects.project_settings import projects_purge
 from projects.sign_in_limit import tries_forget
 from runs.artifacts import artifacts_purge
 from runs.maintenance import deleted_purge, tails_seal
@@ -35,6 +36,7 @@ TASKS: dict[str, Callable[[], int]] = {
     "former tries to sign in removed": tries_forget,
     # Twice the time: an undo that has just been asked for is through by then.
     "deleted runs removed for good": lambda: deleted_purge(after=2 * UNDO_TIME),
+    "deleted projects removed for good": projects_purge,
     "expired undo records removed": undos_forget,
     "files of artifacts removed that no version holds": artifacts_purge,
     "stored files removed that nothing refers to": leftovers_delete,

@@ -101,9 +101,9 @@ class Command(BaseCommand):
         self.stdout.write(f"Cohort serves at {address}")
         if not User.objects.exists():
             try:
-                user = access.user_create(name=getpass.getuser())
+                user = access.user_create(name=getpass.getuser(), staff=True)
             except (BadName, OSError):
-                user = access.user_create(name="owner")
+                user = access.user_create(name="owner", staff=True)
             link = reverse("sign-in-link", args=[access.sign_in_link_create(user=user)])
             self.stdout.write(f"First start: sign in as {user.username}, once, with {address}{link}")
         self.stdout.flush()

@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from ariadne import ObjectType, QueryType
+from django.db.models import Sum
 from graphql import GraphQLResolveInfo
 
-from projects.models import ApiKey, Entity, Membership, User
-from tracker.wire.graphql.context import context_of, own_entity, resolver
+from projects.access import role_of
+from projects.models import ApiKey, Entity, Membership, Role, User, Visibility
+from runs.models import ArtifactContent, RunFile
+from tracker.wire.graphql.context import constant, context_of, own_entity, resolver
 
 query = QueryType()
 user = ObjectType("User")
 api_key = ObjectType("ApiKey")
 entity_type = ObjectType("Entity")
+member = ObjectType("Member")
 
-BINDINGS = [query, user, api_key, entity_type]
+BINDINGS = [query, user, api_key, entity_type, member]
 
 
 @query.field("viewer")
@@ -46,6 +50,54 @@ def entity_organization(_: Entity, info: GraphQLResolveInfo) -> None:
     return None
 
 
+@entity_type.field("isTeam")
+def entity_is_team(source: Entity, info: GraphQLResolveInfo) -> bool:
+    return source.owner_id is None
+
+
+@entity_type.field("entityType")
+def entity_entity_type(source: Entity, info: GraphQLResolveInfo) -> str:
+    return "team" if source.owner_id is None else "user"
+
+
+@entity_type.field("readOnly")
+def entity_read_only(source: Entity, info: GraphQLResolveInfo) -> bool:
+    return not context_of(info).may_write(source)
+
+
+@entity_type.field("storageBytes")
+def entity_storage_bytes(source: Entity, info: GraphQLResolveInfo) -> int | None:
+    """Of stored files; histories are not counted."""
+    if role_of(context_of(info).user, source) is None:
+        return None
+    of_runs = RunFile.objects.filter(run__project__entity=source).exclude(stored_as="")
+    of_artifacts = ArtifactContent.objects.filter(project__entity=source)
+    return sum(rows.aggregate(bytes=Sum("size"))["bytes"] or 0 for rows in (of_runs, of_artifacts))
+
+
+@entity_type.field("members")
+def entity_members(source: Entity, info: GraphQLResolveInfo) -> list[Membership]:
+    """To members alone: whoever sees a public project sees its entity's name, too."""
+    if role_of(context_of(info).user, source) is None:
+        return []
+    return list(Membership.objects.filter(entity=source).select_related("user").order_by("user__username"))
+
+
+@member.field("id")
+def member_id(source: Membership, info: GraphQLResolveInfo) -> str:
+    return str(source.user_id)
+
+
+@member.field("admin")
+def member_admin(source: Membership, info: GraphQLResolveInfo) -> bool:
+    return source.role == Role.ADMIN
+
+
+@member.field("name")
+def member_name(source: Membership, info: GraphQLResolveInfo) -> str:
+    return _shown(source.user)
+
+
 @user.field("entity")
 def user_entity(person: User, info: GraphQLResolveInfo) -> str:
     return own_entity(person)
@@ -53,6 +105,10 @@ def user_entity(person: User, info: GraphQLResolveInfo) -> str:
 
 @user.field("name")
 def user_name(person: User, info: GraphQLResolveInfo) -> str:
+    return _shown(person)
+
+
+def _shown(person: User) -> str:
     return person.get_full_name() or person.username
 
 
@@ -84,5 +140,15 @@ def api_key_name(key: ApiKey, info: GraphQLResolveInfo) -> str:
     return f"…{key.last_four}"
 
 
+for field, answer in {
+    "readOnlyAdmin": False,
+    "privateOnly": False,
+    "codeSavingEnabled": True,
+    "defaultAccess": Visibility.PRIVATE.upper(),
+}.items():
+    entity_type.set_field(field, constant(answer))
+member.set_field("pending", constant(False))
+member.set_field("username", resolver("user.username"))
+member.set_field("accountType", resolver("role"))
 user.set_field("admin", resolver("is_superuser"))
 api_key.set_field("description", resolver("name"))

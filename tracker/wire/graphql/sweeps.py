@@ -57,7 +57,7 @@ def _to_write(context: Context, input: dict[str, Any]) -> Sweep:
             context.user, entity=input.get("entityName"), name=input.get("projectName") or "uncategorized"
         )
         key = sweep_id(project.id, input["id"])
-    found = Sweep.objects.select_related("project__entity").filter(pk=key).first()
+    found = Sweep.objects.select_related("project__entity").filter(pk=key, project__deleted_at=None).first()
     if found is None or not may_write(context.user, found.project.entity):
         raise GraphQLError(f"sweep {input['id']} not found")
     return found
@@ -82,7 +82,8 @@ def create_agent(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dic
 def agent_heartbeat(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
     """404 for an agent that is not there: the client then lets its run finish, and ends."""
     key = parse_id(input["id"])
-    agent = SweepAgent.objects.select_related("sweep__project__entity").filter(pk=key).first() if key else None
+    there = SweepAgent.objects.select_related("sweep__project__entity").filter(sweep__project__deleted_at=None)
+    agent = there.filter(pk=key).first() if key else None
     if agent is None or not may_write(context_of(info).user, agent.sweep.project.entity):
         raise Refused("agent not found", 404)
     said = input.get("runState") or {}
