@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Length, Substr
 
 from runs.history import codec
@@ -74,14 +74,37 @@ def page_pieces(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) ->
 
 
 def first_pieces(asked: Asked) -> Iterator[tuple[uuid.UUID, Piece]]:
-    """Sealed numbers at the smallest step that a run has in the column."""
+    """Sealed numbers at the smallest step that a run has in the column, from chunks' first pages where they tell."""
+    start = Substr("data", 1, FRONT + 8 * codec.PAGE)
+    longer = []
+    for place, writer, first_line, step, data, size in placed(_earliest(asked, asked.runs, start), asked.runs):
+        run, at = asked.runs[place], (writer, first_line)
+        try:
+            data = data or b""  # SQLite has nothing at the beginning of nothing
+            chunk = codec.Chunk(data, size)
+            places = chunk.between(step, step)
+            begin, end = chunk.bytes_of(*places) if places else (0, size)
+            if end > len(data):
+                longer.append(run)
+            elif places:
+                yield run, Piece(at, *chunk.part(*places, memoryview(data)[begin:end]))
+            elif piece := _piece(asked, run, at, data, step, step):
+                yield run, piece
+        except EOFError:
+            longer.append(run)
+        except codec.Corrupt as error:
+            _leave_out(asked, run, error)
+    for place, writer, first_line, step, data, _ in placed(_earliest(asked, longer, F("data")), longer):
+        if piece := _piece(asked, longer[place], (writer, first_line), data, step, step):
+            yield longer[place], piece
+
+
+def _earliest(asked: Asked, runs: Sequence[uuid.UUID], data: Substr | F) -> QuerySet[HistoryChunk, tuple]:
+    """Of the chunks with a run's smallest step: run, writer, first line, that step, `data`, and how long data are."""
     every = HistoryChunk.objects.filter(column_id=asked.column)
     smallest = every.filter(run_id=OuterRef("run_id")).order_by("first_step").values("first_step")[:1]
-    rows = every.filter(run_id__in=among(asked.runs), first_step=Subquery(smallest))
-    fields = "run_id", "writer", "first_line", "first_step", "data"
-    for place, writer, first_line, step, data in placed(rows.values_list(*fields), asked.runs):
-        if piece := _piece(asked, asked.runs[place], (writer, first_line), data, step, step):
-            yield asked.runs[place], piece
+    rows = every.filter(run_id__in=among(runs), first_step=Subquery(smallest))
+    return rows.values_list("run_id", "writer", "first_line", "first_step", data, Length("data"))
 
 
 def _chunks(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> QuerySet[HistoryChunk]:
