@@ -209,7 +209,7 @@ class HistoryChunk(models.Model):
     data = models.BinaryField()
 
     class Meta:
-        indexes = [models.Index(fields=["column", "run", "first_step", "last_step"])]
+        indexes = [models.Index(fields=["column", "run", "writer", "first_line", "first_step", "last_step"])]
 
 
 class Rollup(models.Model):

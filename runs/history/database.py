@@ -33,9 +33,10 @@ def fetch(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
     """Rows of a `values_list` with blobs, few at a time in memory; no other query may be made meanwhile.
 
     PostgreSQL sends a blob as twice as much text unless asked for binary, and finds the next rows while these are used.
+    SQLite has nothing to do meanwhile, and one blob at a time is put where the one before was: half the time of many.
     """
     if connection.vendor != "postgresql":
-        yield from rows.iterator(AT_ONCE)
+        yield from rows.iterator(1)
     else:
         yield from _bare(rows)
 
@@ -53,8 +54,7 @@ def _bare(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
     if connection.vendor != "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(*rows.query.sql_with_params())
-            while some := cursor.fetchmany(AT_ONCE):
-                yield from some
+            yield from cursor
         return
     yield from _stream(*rows.query.sql_with_params())
 

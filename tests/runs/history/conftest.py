@@ -9,7 +9,7 @@ from django.db import transaction
 
 from projects.models import Project
 from runs.columns import column_id
-from runs.history import codec, compaction, levels, reader, rollup, store
+from runs.history import codec, compaction, levels, reader, rollup, sealed, store
 from runs.models import Run
 from tests import factories
 
@@ -21,7 +21,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction, "STRETCH", 40)
     monkeypatch.setattr(codec, "PAGE", 8)
     monkeypatch.setattr(reader, "FEW", 1)
-    monkeypatch.setattr(reader, "FRONT", 150)
+    monkeypatch.setattr(sealed, "FRONT", 150)
     monkeypatch.setattr(levels, "ROLLUP_FROM", 24)
     monkeypatch.setattr(rollup, "SEGMENT", 8)
 

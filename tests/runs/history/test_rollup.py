@@ -142,3 +142,14 @@ def test_the_top_level_is_the_first_stored_that_fits_a_segment(some: int, other:
     if top:
         below = rollup.width(top - rollup.STRIDE)
         assert last // below - first // below >= rollup.SEGMENT
+
+
+def test_sums_to_be_packed_keep_twelve_digits_and_what_has_none_stays() -> None:
+    sums = np.random.default_rng(1).standard_normal(5000) * 10.0 ** np.linspace(-200, 200, 5000)
+    near = rollup.rounded(sums)
+    assert (np.abs(near - sums) <= 5e-13 * np.abs(sums)).all()
+    assert not np.array_equal(near, sums)
+    assert not (near.view(np.int64) & 0xFFF).any()
+    largest = np.finfo(np.float64).max
+    odd = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, largest, -largest, 5e-324, -1e-310, 2.0**40 + 1])
+    assert rollup.rounded(odd).tobytes() == odd.tobytes()

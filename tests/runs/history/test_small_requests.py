@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runs.history import reader, store
+from runs.history import store, unsealed
 from runs.models import HistoryTail, Run
 from tests.runs.history.conftest import Bench
 from tests.runs.history.test_tail import plain, tables
@@ -115,18 +115,18 @@ def test_a_metric_behind_thousands_of_others_is_known_to_be_logged(bench: Bench)
 def test_charts_of_one_snapshot_share_unsealed_lines_that_are_few(
     bench: Bench, kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "KEPT", kept)
+    monkeypatch.setattr(unsealed, "KEPT", kept)
     runs = [bench.run() for _ in range(2)]
     for place, run in enumerate(runs):
         bench.log(run, [json.dumps({"loss": step + place, "acc": step - place, "_step": step}) for step in range(9)])
-    read_rows = reader.fetch
+    read_rows = unsealed.fetch
     reads = []
 
     def counted(rows):
         reads.append(rows.model is HistoryTail)
         return read_rows(rows)
 
-    monkeypatch.setattr(reader, "fetch", counted)
+    monkeypatch.setattr(unsealed, "fetch", counted)
     with store.snapshot():
         for key, sign in (("loss", 1), ("acc", -1), ("loss", 1)):
             points = bench.read(runs, key)

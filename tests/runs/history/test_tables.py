@@ -8,9 +8,12 @@ from contextlib import contextmanager
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.db.migrations.executor import MigrationExecutor
 
 from runs.columns import column_id
 from runs.history import store
+from runs.history.tables import LieTogether
 from runs.models import HistoryChunk, Rollup, Run
 from tests.runs.history.conftest import Bench
 
@@ -33,22 +36,29 @@ def test_rows_of_one_column_are_found_by_its_key_and_by_their_run() -> None:
             )
             storages = cursor.fetchall()
         assert "(column_id, level, run_id, segment)" in indexes
-        assert "(column_id, run_id, first_step, last_step)" in indexes
+        assert "(column_id, run_id, writer, first_line, first_step, last_step)" in indexes
         assert storages == [("e",), ("e",), ("e",)]
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM pragma_table_list WHERE wr")
-        assert {row[0] for row in cursor.fetchall()} >= {"runs_rollup", "runs_historychunk", "runs_historytail"}
+        assert not {row[0] for row in cursor.fetchall()} & {"runs_rollup", "runs_historychunk", "runs_historytail"}
+        for table in ("runs_rollup", "runs_historychunk", "runs_historytail"):
+            cursor.execute("SELECT name FROM pragma_table_info(%s) ORDER BY cid DESC LIMIT 1", [table])
+            assert cursor.fetchone() == ("data",), table
     one_level = "SELECT data FROM runs_rollup WHERE column_id = 'a' AND level = 1 AND run_id IN ('b', 'c')"
-    assert "USING PRIMARY KEY (column_id=? AND level=? AND run_id=?)" in plan(one_level)
+    assert "USING INDEX runs_rollup_order (column_id=? AND level=? AND run_id=?)" in plan(one_level)
     of_stream = "run_id = 'a' AND stream = 'history' AND writer = ''"
     tail_rows = plan(f"SELECT data FROM runs_historytail WHERE {of_stream} ORDER BY first_line")
-    assert "USING PRIMARY KEY (run_id=? AND stream=? AND writer=?)" in tail_rows
+    assert "(run_id=? AND stream=? AND writer=?)" in tail_rows
     assert "TEMP B-TREE" not in tail_rows
-    one_range = "SELECT data FROM runs_historychunk WHERE column_id = 'a' AND run_id IN ('b', 'c') AND last_step >= 5"
-    assert "USING PRIMARY KEY (column_id=? AND run_id=?)" in plan(one_range)
-    assert "runs_rollup_run" in plan("SELECT data FROM runs_rollup WHERE run_id = 'a'")
-    assert "runs_historychunk_run" in plan("SELECT data FROM runs_historychunk WHERE run_id = 'a'")
+    one_range = (
+        "SELECT data FROM runs_historychunk WHERE column_id = 'a' AND run_id IN ('b', 'c') AND last_step >= 5 "
+        "ORDER BY run_id, writer, first_line"
+    )
+    assert "(column_id=? AND run_id=?)" in plan(one_range)
+    assert "TEMP B-TREE" not in plan(one_range)
+    assert "(run_id=?)" in plan("SELECT data FROM runs_rollup WHERE run_id = 'a'")
+    assert "(run_id=?)" in plan("SELECT data FROM runs_historychunk WHERE run_id = 'a'")
 
 
 @pytest.mark.django_db
@@ -108,3 +118,37 @@ def test_a_reader_sees_each_point_once_while_lines_are_sealed(bench: Bench, smal
             reads += 1
     assert reads > 3
     assert len(store.read(column_id=column, run_ids=[run.id]).x) == 400
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's tables are not made anew")
+def test_a_table_in_the_order_of_its_key_is_made_anew_with_all_it_holds(bench: Bench, small: None) -> None:
+    run = bench.run()
+    bench.log(run, [json.dumps({"loss": step, "_step": step}) for step in range(100)])
+    before = list(HistoryChunk.objects.order_by("pk").values())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'runs_historychunk'")
+        (create,) = cursor.fetchone()
+        head, _, _ = create.partition("PRIMARY KEY")
+        cursor.execute("ALTER TABLE runs_historychunk RENAME TO before")
+        cursor.execute(f'{head}PRIMARY KEY ("column_id", "run_id", "writer", "first_line")) WITHOUT ROWID')
+        cursor.execute("INSERT INTO runs_historychunk SELECT * FROM before")
+        cursor.execute("DROP TABLE before")
+        assert not indexes(cursor)
+    state = MigrationExecutor(connection).loader.project_state()
+    with connection.schema_editor() as editor:
+        LieTogether("historychunk", ["column_id", "run_id", "writer", "first_line"]).database_forwards(
+            "runs", editor, state, state
+        )
+    assert list(HistoryChunk.objects.order_by("pk").values()) == before
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pragma_table_list WHERE wr")
+        assert "runs_historychunk" not in {row[0] for row in cursor.fetchall()}
+        assert len(indexes(cursor)) == 1
+
+
+def indexes(cursor: CursorWrapper) -> list[str]:
+    cursor.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'runs_historychunk' AND sql IS NOT NULL"
+    )
+    return [name for (name,) in cursor.fetchall()]

@@ -1,0 +1,75 @@
+"""Numbers of a column beside another column's in the same lines: x axes that are not the step."""
+
+from __future__ import annotations
+
+import logging
+import math
+import uuid
+from collections.abc import Mapping
+
+import numpy as np
+
+from runs.history import codec
+from runs.history.database import among, fetch
+from runs.history.pieces import ALL, Asked, Piece, Pieces, gathered, joined
+from runs.history.sealed import chunk_pieces
+from runs.history.unsealed import tail_pieces
+from runs.models import HistoryChunk
+
+log = logging.getLogger(__name__)
+
+
+def values(asked: Asked, other: Asked) -> Pieces:
+    """The values of lines that have both, with the other's values in place of steps."""
+    tails, other_tails = tail_pieces(asked, other)
+    pieces = joined(gathered(chunk_pieces(asked, asked.runs, *ALL)), tails)
+    others = joined(gathered(chunk_pieces(other, pieces, *ALL)), other_tails)
+    found: Pieces = {}
+    for run, of_run in pieces.items():
+        by_place = {piece.at: piece for piece in others.get(run, [])}
+        for piece in of_run:
+            match = by_place.get(piece.at)
+            if match is None:
+                continue
+            if piece.lines is match.lines or np.array_equal(piece.lines, match.lines):
+                both = Piece(piece.at, piece.lines, match.values, piece.values)
+            else:
+                lines, left, right = np.intersect1d(piece.lines, match.lines, assume_unique=True, return_indices=True)
+                both = Piece(piece.at, lines, match.values[right], piece.values[left])
+            found.setdefault(run, []).append(both)
+    return found
+
+
+def starts(clock: Asked, counted: Asked) -> dict[uuid.UUID, float]:
+    """When each run began by its own clock: `_timestamp` − `_runtime` of its first line; of writers the earliest.
+
+    Later lines do not tell: `_runtime` leaves out the time between a stop and a resume.
+    """
+    heads: list[dict[tuple[uuid.UUID, str], Piece]] = []
+    for asked, tails in zip((clock, counted), tail_pieces(clock, counted), strict=True):
+        found = {(run, piece.at[0]): piece for run, of_run in tails.items() for piece in of_run if piece.at[1] == 0}
+        rows = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=among(asked.runs), first_line=0)
+        for run, writer, data in fetch(rows.values_list("run_id", "writer", "data")):
+            try:
+                found[run, writer] = Piece((writer, 0), *codec.decode(data).series())
+            except codec.Corrupt as error:
+                log.error("A chunk of run %s, column %s is left out: %s", run, asked.column, error)
+        heads.append(found)
+    starts: dict[uuid.UUID, float] = {}
+    for at, times in heads[0].items():
+        runtimes = heads[1].get(at, times._replace(values=np.zeros(len(times.values))))
+        _, left, right = np.intersect1d(times.lines, runtimes.lines, assume_unique=True, return_indices=True)
+        began = times.values[left] - runtimes.values[right]
+        began = began[np.isfinite(began)]
+        if began.size:
+            starts[at[0]] = min(float(began[0]), starts.get(at[0], math.inf))
+    return starts
+
+
+def since(pieces: Pieces, starts: Mapping[uuid.UUID, float]) -> Pieces:
+    """The pieces by the time since their run began."""
+    return {
+        run: [piece._replace(steps=piece.steps - starts[run]) for piece in of_run]
+        for run, of_run in pieces.items()
+        if run in starts
+    }
