@@ -6,7 +6,7 @@ from runs.history.tables import LieTogether
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runs', '0009_alerts'),
+        ('runs', '0011_recent_requests'),
     ]
 
     operations = [
