@@ -91,12 +91,15 @@ class TestRecordings:
             given = {"digest": digest, "projectName": "wire-artifacts", "artifactTypeName": kind}
             log(owner, files, collection, run=run, aliases=aliases(collection), **given)
         upsert(owner, name="x4yb42si", project="wire-artifacts")
-        produced = artifacts.artifact_named(Project.objects.get(name="wire-artifacts").id, "my-data:v1")
+        produced = artifacts.artifact_named(self.project().id, "my-data:v1")
         run = Run.objects.get(name="x4yb42si")
         RunArtifact.objects.create(run=run, artifact=produced, role="produced")
 
+    def project(self) -> Project:
+        return Project.objects.get(entity__name="tester", name="wire-artifacts")
+
     def translated(self, text: str) -> str:
-        project = Project.objects.get(name="wire-artifacts")
+        project = self.project()
         for number, name in self.KNOWN.items():
             ours = artifacts.artifact_named(project.id, name)
             theirs = base64.b64encode(f"Artifact:{number}".encode()).decode()
