@@ -225,4 +225,4 @@ def test_resume_overwrite_rewind_and_fork_leave_the_right_history(owner: Replay)
     assert steps["f"] == [0, 1]  # the same id again, without resume: begun anew
     assert steps["fn"] == [0]
     assert steps["fb"] == [0, 1, 2, 3, 4, 5, 6]  # ten rows, rewound to step 4, two more
-    assert steps["zbczh0j7"] == [4]
+    assert steps["zbczh0j7"] == [0, 1, 2, 3, 4]  # up to step 3 its parent's
