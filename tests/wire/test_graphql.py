@@ -156,6 +156,17 @@ class TestReading:
         assert {"x", "n.a", "_step"} <= run["historyKeys"]["keys"].keys()
         assert run["readOnly"] is False
 
+    def test_system_metrics_are_what_was_measured_last(self, owner: Replay) -> None:
+        upsert(owner)
+        asked = {"project": "p", "entity": "tester", "name": "r"}
+        assert json.loads(owner.query(RUN, **asked)["data"]["project"]["run"]["systemMetrics"]) == {}
+        lines = [json.dumps({"system.cpu": i, "_timestamp": i}) for i in range(30)]
+        lines[28] = '{"system.gpu.0.temp": NaN, "system.cpu": 5}'
+        owner.stream("tester/p/r", {"files": {"wandb-events.jsonl": {"offset": 0, "content": lines}}})
+        found = json.loads(owner.query(RUN, **asked)["data"]["project"]["run"]["systemMetrics"])
+        assert str(found.pop("system.gpu.0.temp")) == "nan"
+        assert found == {"system.cpu": 29, "_timestamp": 29}
+
     def test_history_comes_sampled_or_by_page(self, owner: Replay) -> None:
         upsert(owner)
         log(owner, *({"_step": i, "x": i} | ({"odd": i} if i % 2 else {}) for i in range(100)))
