@@ -341,6 +341,16 @@ class TestRefusals:
         spec = {"artifactID": key, "name": "../a", "md5": "n5+Q2+Pl7hIYyGuIOdsZlQ=="}
         assert "no plain relative path" in message(owner.query(text, input={"artifactFiles": [spec]}))
 
+    def test_whoever_asks_for_an_upload_in_parts_is_given_one_address(self, owner: Replay) -> None:
+        upsert(owner)
+        key = create(owner)["data"]["createArtifact"]["artifact"]["id"]
+        parts = [{"partNumber": n, "hexMD5": "d41d8cd98f00b204e9800998ecf8427e"} for n in (1, 2)]
+        spec = {"artifactID": key, "name": "a.bin", "md5": md5(b"ab"), "uploadPartsInput": parts}
+        answer = owner.query(TEXTS["CreateArtifactFiles"], input={"artifactFiles": [spec], "storageLayout": "V2"})
+        node = answer["data"]["createArtifactFiles"]["files"]["edges"][0]["node"]
+        assert node["uploadMultipartUrls"] is None
+        assert put(node["uploadUrl"], b"ab") == 200
+
     def test_bytes_that_are_not_those_of_the_digest_are_not_kept(self, owner: Replay) -> None:
         upsert(owner)
         key = create(owner)["data"]["createArtifact"]["artifact"]["id"]

@@ -12,6 +12,7 @@ PROJECT = "states-" + os.urandom(3).hex()
 CHILD = r"""
 import os, sys, time, signal, wandb
 kind, project = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has it ignored
 run = wandb.init(project=project, id=kind, settings=wandb.Settings(x_file_stream_transmit_interval=1))
 print("READY", run.entity, flush=True)
 run.log({"x": 1})

@@ -1,6 +1,7 @@
-"""What newer clients say in the inputs of a request that the schema doesn't know.
+"""What clients ask for that the schema doesn't know: features by name, and what newer ones say in inputs.
 
-What says nothing (null, false, empty) is left out. Anything else would be lost without a word: it is refused by name.
+Of inputs, what says nothing (null, false, empty) is left out. Anything else would be lost without a word: it is refused
+by name.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from graphql import (
     REMOVE,
     ArgumentNode,
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLList,
@@ -33,6 +35,24 @@ from graphql import (
     value_from_ast_untyped,
     visit,
 )
+
+# Fields that stand for a whole feature: null would look like an empty list, or like nothing found.
+FEATURES = {
+    "Project.runQueue": "launch queues",
+    "Project.runQueues": "launch queues",
+    "Query.launchAgent": "launch agents",
+    "Entity.defaultResourceConfig": "launch queues",
+    "Project.triggers": "automations",
+    "Entity.triggers": "automations",
+    "Entity.integrations": "integrations",
+    "Query.organization": "organizations and registries",
+    "Entity.project": "registries",
+    "Project.members": "members of registries",
+    "Project.teamMembers": "members of registries",
+    "Query.users": "searching users",
+    "Sweep.agent": "lists of agents",
+    "Sweep.agents": "lists of agents",
+}
 
 # Relay's, in any input: it changes nothing.
 _TOLERATED = "clientMutationId"
@@ -72,12 +92,19 @@ def _named(node: TypeNode) -> str:
 
 
 class _Fields(Visitor):
-    """Takes out fields that inputs written in a document don't have; `found`: how an error names them, and values."""
+    """Takes out fields that inputs written in a document don't have; `found`: how an error names them, and values.
+
+    Raises GraphQLError for FEATURES.
+    """
 
     def __init__(self, info: TypeInfo) -> None:
         super().__init__()
         self._info = info
         self.found: list[tuple[str, ValueNode]] = []
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        if feature := FEATURES.get(f"{self._info.get_parent_type()}.{node.name.value}"):
+            raise GraphQLError(f"this server does not support {feature} ({node.name.value}) yet")
 
     def enter_object_field(self, node: ObjectFieldNode, *_: Any) -> Any:
         parent = get_named_type(self._info.get_parent_input_type())
