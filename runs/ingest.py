@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from runs.columns import column_id, flatten, storable
 from runs.display_names import display_name
+from runs.forks import PARENT, beginning_put, branch_point
 from runs.history import store
 from runs.history.keys import columns_ensure
 from runs.models import (
@@ -148,11 +149,14 @@ def run_upsert(
             run, inserted = _locking().get(pk=key), False
     if run.deleted_at is not None:
         raise RunDeleted(name)
+    begins_at = branch_point(run, change.client_info)
+    if starts and begins_at != branch_point(run, run.client_info) and (begins_at or overwrites):
+        beginning_put(run, begins_at)
     changes = _change_apply(run, change, shared=bool(writer))
     if starts:
         changes |= {"state": State.RUNNING, "exit_code": None, "ended_at": None, "stop_requested": False}
     if overwrites and not inserted:
-        Stream.objects.filter(run=run, lines__gt=0).update(restart=True)
+        Stream.objects.filter(run=run, lines__gt=0).exclude(writer=PARENT).update(restart=True)
     _run_save(run, changes, heartbeat=starts or run.state not in ENDED)
     history = Stream.objects.filter(run=run, stream=StreamName.HISTORY, writer=writer).first()
     return Upserted(run, inserted, 0 if history is None or history.restart else history.lines)

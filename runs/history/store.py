@@ -44,6 +44,7 @@ __all__ = [
     "extremes",
     "firsts",
     "kept",
+    "measure",
     "read",
     "rows",
     "seal",
@@ -83,6 +84,11 @@ def truncate(*, run: Run, after_step: int) -> None:
     """Forget all history after a step (rewind); the run's line count and last step follow. Costs what is cut."""
     with transaction.atomic():
         writing.truncate(run=run, after_step=after_step)
+
+
+def measure(*, run: Run) -> None:
+    """Set the run's line count and last step to what is stored."""
+    writing.measure(run)
 
 
 def tail_lines(*, run_id: uuid.UUID, stream: str, count: int = 1) -> list[str]:

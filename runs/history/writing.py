@@ -149,11 +149,11 @@ def truncate(*, run: Run, after_step: int) -> None:
         kept = [line.row for line in lines if line.step <= after_step]
         if kept:
             _put(run, at, len(kept), tail.blocks(kept))
-    _run_measure(run)
+    measure(run)
 
 
-def _run_measure(run: Run) -> None:
-    """Set the run's line count and last step to what is stored."""
+def measure(run: Run) -> None:
+    """See runs.history.store.measure."""
     lines_back = replay.Replay(run, StreamName.HISTORY, ["_step"])
     steps = [stretch.last_step for stretch in lines_back.stretches()] + [line.step for line in lines_back.unsealed()]
     streams = Stream.objects.filter(run_id=run.id, stream=StreamName.HISTORY)

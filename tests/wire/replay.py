@@ -62,6 +62,11 @@ def _counted_on(line: str, by: int) -> str:
     return _STEP.sub(lambda found: f"{found[1]}{int(found[2]) + by}", line)
 
 
+def _binary(body: dict[str, Any]) -> bytes:
+    """As many bytes as were sent, the first of them the same."""
+    return bytes.fromhex(body["head_hex"]).ljust(body["__binary__"], b"\0")
+
+
 def run_of(id: str) -> tuple[str, str]:
     """Project and name: the recording server's ids are base64 of `Run:v1:NAME:PROJECT:ENTITY`."""
     _, _, name, project, _ = base64.b64decode(id).decode().split(":")
@@ -88,7 +93,7 @@ class Replay:
         if request["method"] == "PUT":
             _, _, _, _, project, run, name = path.split("/", 6)
             url = self.upload_urls.get((project, run, name))
-            data = body if isinstance(body, str) else json.dumps(body)
+            data = body if isinstance(body, str) else _binary(body) if "__binary__" in body else json.dumps(body)
             return url and self.client.put(url, data, content_type="application/octet-stream", headers=headers)
         if request["method"] == "GET":
             return self.client.get(path, headers={"Authorization": self.authorization})

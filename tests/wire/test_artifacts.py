@@ -91,12 +91,15 @@ class TestRecordings:
             given = {"digest": digest, "projectName": "wire-artifacts", "artifactTypeName": kind}
             log(owner, files, collection, run=run, aliases=aliases(collection), **given)
         upsert(owner, name="x4yb42si", project="wire-artifacts")
-        produced = artifacts.artifact_named(Project.objects.get(name="wire-artifacts").id, "my-data:v1")
+        produced = artifacts.artifact_named(self.project().id, "my-data:v1")
         run = Run.objects.get(name="x4yb42si")
         RunArtifact.objects.create(run=run, artifact=produced, role="produced")
 
+    def project(self) -> Project:
+        return Project.objects.get(entity__name="tester", name="wire-artifacts")
+
     def translated(self, text: str) -> str:
-        project = Project.objects.get(name="wire-artifacts")
+        project = self.project()
         for number, name in self.KNOWN.items():
             ours = artifacts.artifact_named(project.id, name)
             theirs = base64.b64encode(f"Artifact:{number}".encode()).decode()
@@ -337,6 +340,16 @@ class TestRefusals:
         assert "no MD5 in base64" in message(owner.query(text, input={"artifactFiles": [spec]}))
         spec = {"artifactID": key, "name": "../a", "md5": "n5+Q2+Pl7hIYyGuIOdsZlQ=="}
         assert "no plain relative path" in message(owner.query(text, input={"artifactFiles": [spec]}))
+
+    def test_whoever_asks_for_an_upload_in_parts_is_given_one_address(self, owner: Replay) -> None:
+        upsert(owner)
+        key = create(owner)["data"]["createArtifact"]["artifact"]["id"]
+        parts = [{"partNumber": n, "hexMD5": "d41d8cd98f00b204e9800998ecf8427e"} for n in (1, 2)]
+        spec = {"artifactID": key, "name": "a.bin", "md5": md5(b"ab"), "uploadPartsInput": parts}
+        answer = owner.query(TEXTS["CreateArtifactFiles"], input={"artifactFiles": [spec], "storageLayout": "V2"})
+        node = answer["data"]["createArtifactFiles"]["files"]["edges"][0]["node"]
+        assert node["uploadMultipartUrls"] is None
+        assert put(node["uploadUrl"], b"ab") == 200
 
     def test_bytes_that_are_not_those_of_the_digest_are_not_kept(self, owner: Replay) -> None:
         upsert(owner)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from projects.models import Project
 from runs import ingest
-from runs.models import Run
+from runs.models import Alert, Run
 from tests.wire.replay import Replay, requests_of
 
 UPSERT = requests_of("a_basic")[1]["body"]["query"]
@@ -19,6 +19,8 @@ RESUME = next(r for r in requests_of("d_resume") if r.get("operation") == "RunRe
 CREATE_FILES = next(r for r in requests_of("a_basic") if r.get("operation") == "CreateRunFiles")["body"]["query"]
 HISTORY = """query H($s: Int, $lo: Int64, $hi: Int64) {
   project(name: "p") { run(name: "r") { history(samples: $s, minStep: $lo, maxStep: $hi) } } }"""
+ALERT = """mutation A($input: NotifyScriptableRunAlertInput!) {
+  notifyScriptableRunAlert(input: $input) { success } }"""
 SAMPLED = 'query S($specs: [JSONString!]!) { project(name: "p") { run(name: "r") { sampledHistory(specs: $specs) } } }'
 
 
@@ -154,6 +156,17 @@ class TestReading:
         assert {"x", "n.a", "_step"} <= run["historyKeys"]["keys"].keys()
         assert run["readOnly"] is False
 
+    def test_system_metrics_are_what_was_measured_last(self, owner: Replay) -> None:
+        upsert(owner)
+        asked = {"project": "p", "entity": "tester", "name": "r"}
+        assert json.loads(owner.query(RUN, **asked)["data"]["project"]["run"]["systemMetrics"]) == {}
+        lines = [json.dumps({"system.cpu": i, "_timestamp": i}) for i in range(30)]
+        lines[28] = '{"system.gpu.0.temp": NaN, "system.cpu": 5}'
+        owner.stream("tester/p/r", {"files": {"wandb-events.jsonl": {"offset": 0, "content": lines}}})
+        found = json.loads(owner.query(RUN, **asked)["data"]["project"]["run"]["systemMetrics"])
+        assert str(found.pop("system.gpu.0.temp")) == "nan"
+        assert found == {"system.cpu": 29, "_timestamp": 29}
+
     def test_history_comes_sampled_or_by_page(self, owner: Replay) -> None:
         upsert(owner)
         log(owner, *({"_step": i, "x": i} | ({"odd": i} if i % 2 else {}) for i in range(100)))
@@ -233,6 +246,38 @@ class TestDocuments:
         text = UPSERT.replace("inserted }", "inserted novelty }")
         assert owner.query(text, name="r", project="p")["data"]["upsertBucket"]["novelty"] is None
 
+    @pytest.mark.parametrize("value", [None, False, "", [], {}])
+    def test_what_newer_clients_leave_empty_is_left_out(self, owner: Replay, value: Any) -> None:
+        text = UPSERT.replace("{id:$id,", "{novelty: $novelty, other: null, id: $id,")
+        text = text.replace("($id: String,", "($novelty: NoveltyInput, $id: String,")
+        assert "errors" not in owner.query(text, name="r", project="p", novelty=value)
+        said = {"runName": "r", "projectName": "p", "title": "t", "text": "", "novelty": value}
+        answer = owner.query(ALERT, input=said | {"clientMutationId": "x"})
+        assert answer == {"data": {"notifyScriptableRunAlert": {"success": True}}}
+
+    @pytest.mark.parametrize("value", [True, 0, "x", [None], {"a": None}])
+    def test_what_would_be_lost_without_a_word_is_refused_by_name(self, owner: Replay, value: Any) -> None:
+        field = UPSERT.replace("{id:$id,", "{novelty: $it, id: $id,").replace(
+            "($id: String,", "($it: JSON, $id: String,"
+        )
+        kind = UPSERT.replace("($id: String,", "($novelty: [NoveltyInput!], $id: String,")
+        lost = "this server does not support "
+        assert message(owner.query(field, name="r", it=value)) == f"{lost}novelty of UpsertBucketInput yet"
+        assert message(owner.query(kind, name="r", novelty=value)) == f"{lost}NoveltyInput yet"
+        assert not Run.objects.exists()
+        upsert(owner)
+        said = {"runName": "r", "projectName": "p", "title": "t", "text": "", "novelty": value}
+        answer = message(owner.query(ALERT, input=said))
+        assert answer == f"{lost}novelty of NotifyScriptableRunAlertInput yet"
+        assert not Alert.objects.exists()
+
+    def test_what_is_written_out_in_the_query_is_weighed_too(self, owner: Replay) -> None:
+        text = 'mutation { upsertBucket(input: {name: "r", novelty: %s}) { inserted } }'
+        assert "errors" not in owner.query(text % "[]")
+        assert (
+            message(owner.query(text % '{a: "x"}')) == "this server does not support novelty of UpsertBucketInput yet"
+        )
+
     def test_an_unknown_mutation_is_named_and_nothing_is_done(self, owner: Replay) -> None:
         text = (
             "mutation LinkArtifact($input: LinkArtifactInput!, $name: String) {"
@@ -267,7 +312,6 @@ class TestDocuments:
             "query A { viewer { id } } query B { viewer { id } }",
             "subscription { a }",
             "{ viewer { id } }" + " " * 30_000,
-            "query($x: Nope) { viewer { id } }",
             "{ viewer { " + " ".join(f"a{i}: id" for i in range(2100)) + " } }",
         ],
     )

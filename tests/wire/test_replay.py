@@ -17,7 +17,7 @@ BASIC = ["a_basic"] + [
     for version in ("0.15.12", "0.16.6", "0.17.9", "0.18.7", "0.19.11", "0.21.4", "0.23.1", "0.25.1", "0.27.2")
 ]
 READBACK = ["j_readback", *(f"j_readback_{version}" for version in ("0.17.9", "0.19.11", "0.23.1", "0.27.2"))]
-ALL = [*BASIC, *READBACK, "b_env", "c_metrics", "f_states", "f_stop", "h_alert", "m_many", "n_files"]
+ALL = [*BASIC, *READBACK, "b_env", "c_metrics", "f_states", "f_stop", "g_media", "h_alert", "m_many", "n_files"]
 
 
 def play(owner: Replay, name: str) -> list[dict[str, Any]]:
@@ -208,6 +208,28 @@ def test_code_and_diff_are_kept_under_their_own_names(owner: Replay) -> None:
     assert len(run.git_commit) == 40
 
 
+def test_media_are_typed_values_whose_files_a_browser_may_show_or_save(owner: Replay) -> None:
+    play(owner, "g_media")
+    run = Run.objects.get()
+    rows = list(store.rows(run_id=run.id, stream=StreamName.HISTORY))
+    kinds = {key: value["_type"] for row in rows for key, value in row.items() if isinstance(value, dict)}
+    assert kinds == {
+        "hist": "histogram", "hist_np": "histogram", "img": "image-file", "imgs": "images/separated",
+        "cm_table": "table-file", "html": "html-file",
+    }  # fmt: skip
+    for name, (kind, shown) in {
+        rows[2]["img"]["path"]: ("image/png", "inline"),
+        rows[3]["imgs"]["filenames"][0]: ("image/png", "inline"),
+        rows[7]["cm_table"]["path"]: ("text/plain; charset=utf-8", "inline"),
+        rows[8]["html"]["path"]: ("application/octet-stream", "attachment"),
+        "sub/ckpt.bin": ("application/octet-stream", "attachment"),
+    }.items():
+        address = f"/files/tester/wire-media/{run.name}/{name}"
+        answer = owner.client.get(address, headers={"Authorization": owner.authorization})
+        assert (answer.status_code, answer["Content-Type"]) == (200, kind), name
+        assert answer["Content-Disposition"].startswith(shown), name
+
+
 def test_resume_overwrite_rewind_and_fork_leave_the_right_history(owner: Replay) -> None:
     requests = requests_of("d_resume")
     refused = [request for request in requests if request.get("operation") == "RewindRun"][-1]
@@ -225,4 +247,4 @@ def test_resume_overwrite_rewind_and_fork_leave_the_right_history(owner: Replay)
     assert steps["f"] == [0, 1]  # the same id again, without resume: begun anew
     assert steps["fn"] == [0]
     assert steps["fb"] == [0, 1, 2, 3, 4, 5, 6]  # ten rows, rewound to step 4, two more
-    assert steps["zbczh0j7"] == [4]
+    assert steps["zbczh0j7"] == [0, 1, 2, 3, 4]  # up to step 3 its parent's

@@ -121,13 +121,18 @@ def test_an_upload_cut_short_leaves_nothing(owner: Replay, settings) -> None:
         ("output.log", "text/plain; charset=utf-8", True),
         ("config.yaml", "text/plain; charset=utf-8", True),
         ("a.json", "text/plain; charset=utf-8", True),
+        ("a.WAV", "audio/wav", True),
+        ("a.mp4", "video/mp4", True),
+        ("a.table.json", "text/plain; charset=utf-8", True),
+        ("a.pts.json", "text/plain; charset=utf-8", True),
+        ("a.mp4.html", "application/octet-stream", False),
         ("a.html", "application/octet-stream", False),
         ("a.svg", "application/octet-stream", False),
         ("a.js", "application/octet-stream", False),
         ("a", "application/octet-stream", False),
     ],
 )
-def test_only_pictures_and_plain_text_are_shown_by_a_browser(owner: Replay, name: str, kind: str, inline: bool) -> None:
+def test_a_browser_shows_only_what_cannot_run(owner: Replay, name: str, kind: str, inline: bool) -> None:
     (url,) = urls_for(owner, name)
     put(url, b"<script>")
     answer = get(owner, name)

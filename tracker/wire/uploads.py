@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
+from pathlib import PurePosixPath
 from typing import IO, Any, cast
 from urllib.parse import quote
 
@@ -51,6 +52,11 @@ _PIECE = 1 << 16
 # Clients fetch files of gigabytes in parts.
 _RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{1,18})?")
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+# What is played and cannot run. By ending: what is guessed from a name differs from machine to machine.
+_PLAYED = {
+    ".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac": "audio/flac", ".m4a": "audio/mp4",
+    ".mp4": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg",
+}  # fmt: skip
 _TEXT_ENDINGS = (
     ".txt", ".log", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".md", ".py", ".patch", ".diff", ".csv", ".tsv", ".sh",
 )  # fmt: skip
@@ -275,9 +281,12 @@ def _pieces(data: IO[bytes], size: int) -> Iterator[bytes]:
 
 
 def shown_as(name: str, content_type: str) -> tuple[str, bool]:
-    """Content type to answer and whether a browser may show it: pictures and plain text, nothing that can run."""
+    """Content type to answer and whether a browser may show it: pictures, sound, films and plain text, nothing that
+    can run."""
     if content_type in _IMAGES:
         return content_type, True
+    if played := _PLAYED.get(PurePosixPath(name.lower()).suffix):
+        return played, True
     if name.lower().endswith(_TEXT_ENDINGS):
         return "text/plain; charset=utf-8", True
     return "application/octet-stream", False

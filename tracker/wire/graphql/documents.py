@@ -24,6 +24,8 @@ from graphql import (
     validate,
 )
 
+from tracker.wire.graphql.newer import Newer
+
 _MAX_TEXT = 20_000
 _MAX_TOKENS = 3_000
 _MAX_DEPTH = 30
@@ -43,7 +45,7 @@ class Documents:
         self._schema = schema
         self.get = lru_cache(maxsize=_KEPT)(self._get)
 
-    def _get(self, text: str) -> DocumentNode:
+    def _get(self, text: str) -> Newer:
         """Raises GraphQLError, which is final for the client; refusals are not kept."""
         if len(text) > _MAX_TEXT:
             raise GraphQLError("the query is too long")
@@ -53,10 +55,11 @@ class Documents:
             raise GraphQLError("the query is nested too deeply") from None
         self._features_check(document)
         _size_check(document)
-        errors = validate(self._schema, document, _RULES, max_errors=5)
+        newer = Newer(self._schema, document)
+        errors = validate(self._schema, newer.document, _RULES, max_errors=5)
         if errors:
             raise _named(errors[0], document)
-        return document
+        return newer
 
     def _features_check(self, document: DocumentNode) -> None:
         """A mutation that isn't known is refused by name, before anything of the request is done."""

@@ -22,6 +22,7 @@ _SAMPLES = 500
 _SAMPLES_MAX = 100_000
 _HELD = 20_000
 _TAIL = 200
+_MEASURED = 20  # lines, as each writer of a run measures its own machine
 
 
 @run_type.field("historyTail")
@@ -38,9 +39,7 @@ def events_tail(run: Run, info: GraphQLResolveInfo) -> list[str]:
 @run_type.field("historyKeys")
 def history_keys(run: Run, info: GraphQLResolveInfo) -> Row:
     """Former values are those of the last lines, so that no history is read; counts are upper bounds."""
-    last: Row = {}
-    for line in store.tail_lines(run_id=run.id, stream=StreamName.HISTORY, count=_TAIL):
-        last.update(leaves(json.loads(line)))
+    last = _last_values(run, StreamName.HISTORY, _TAIL)
     counts = [{"type": "number", "count": run.history_lines}]
     return {
         "sets": [],
@@ -50,6 +49,19 @@ def history_keys(run: Run, info: GraphQLResolveInfo) -> Row:
         },
         "lastStep": run.last_step,
     }
+
+
+@run_type.field("systemMetrics")
+def system_metrics(run: Run, info: GraphQLResolveInfo) -> Row:
+    """What the machine measured last."""
+    return _last_values(run, StreamName.EVENTS, _MEASURED)
+
+
+def _last_values(run: Run, stream: StreamName, count: int) -> Row:
+    last: Row = {}
+    for line in store.tail_lines(run_id=run.id, stream=stream, count=count):
+        last.update(leaves(json.loads(line)))
+    return last
 
 
 @run_type.field("history")

@@ -143,9 +143,8 @@ def run_project_id(run: Run, info: GraphQLResolveInfo) -> str:
 
 
 @run_type.field("description")
-@run_type.field("systemMetrics")
 def run_nothing(run: Run, info: GraphQLResolveInfo) -> None:
-    """Not kept apart from the notes; not worth a query for each run of a list."""
+    """Not kept apart from the notes."""
     return None
 
 

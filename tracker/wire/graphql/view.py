@@ -87,12 +87,13 @@ def graphql(request: HttpRequest) -> HttpResponse:
     if not isinstance(text, str) or not isinstance(variables, dict) or not isinstance(operation, str | None):
         raise Refused("a GraphQL request has a query text, and may have variables and an operationName")
     try:
-        document = documents.get(text)
+        checked = documents.get(text)
+        variables = checked.known(variables)
     except GraphQLError as error:
         return JsonResponse({"data": None, "errors": [_shown(error)]})
     result = execute_sync(
         schema,
-        document,
+        checked.document,
         context_value=Context(request=request, user=user, writer=writer_of(request)),
         variable_values=variables,
         operation_name=operation,
