@@ -1,9 +1,9 @@
 """What is kept of a workspace, under a name or as the project's default. The only writer of workspaces.
 
 `Workspace.settings` is {"query": what Looking.saved_query says, "layout": layout.Layout, "spec": settings of all its
-panels, "sections": {section: settings of its panels}, "kept": what a program that saved the view said of it, given back
-to that alone}; PanelSettings hold those of single panels. All specs have keys of line_plot.LinePlot, and only what was
-changed.
+panels, "sections": {section: settings of its panels}, "colours": {line: hex}, "kept": what a program that saved the
+view said of it, given back to that alone}; PanelSettings hold those of single panels. All specs have keys of
+line_plot.LinePlot, and only what was changed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from projects.names import MAX_TITLE, title_from
 
 MOST_VIEWS = 200  # of a person in a project, and of everybody together
 MAX_QUERY = 20_000
+MOST_COLOURS = 1000
 
 Spec = dict[str, Any]
 
@@ -133,11 +134,12 @@ def panels_reset(*, workspace: Workspace) -> None:
     with transaction.atomic():
         default = Workspace.objects.filter(project=workspace.project_id, user=None, name="").first()
         if default is not None and default.pk != workspace.pk:
+            colours = workspace.settings.get("colours", {})
             _become(workspace, default, workspace.settings.get("query"))
+            _change(workspace, lambda settings: settings | {"colours": colours})
             return
         PanelSettings.objects.filter(workspace_id=workspace.pk).delete()
-        query = workspace.settings.get("query")
-        _change(workspace, lambda settings: {} if query is None else {"query": query})
+        _change(workspace, lambda settings: {key: settings[key] for key in ("query", "colours") if key in settings})
 
 
 def layout_change(*, workspace: Workspace, change: Callable[[Layout], Layout]) -> Layout:
@@ -161,6 +163,18 @@ def spec_save(*, workspace: Workspace, section: str | None, spec: Spec) -> None:
             return settings | {"spec": spec}
         others = {name: kept for name, kept in settings.get("sections", {}).items() if name != section}
         return settings | {"sections": others | ({section: spec} if spec else {})}
+
+    _change(workspace, apply)
+
+
+def colour_set(*, workspace: Workspace, line: str, colour: str) -> None:
+    """The colour of a group's or a run's line (Tree.line_id, a run's hex id); "": the palette's. Raises ViewError."""
+
+    def apply(settings: Spec) -> Spec:
+        others = {other: kept for other, kept in settings.get("colours", {}).items() if other != line}
+        if colour and len(others) >= MOST_COLOURS:
+            raise ViewError(f"At most {MOST_COLOURS:,} colours can be kept; set some back to their default first.")
+        return settings | {"colours": others | ({line: colour} if colour else {})}
 
     _change(workspace, apply)
 

@@ -15,7 +15,6 @@ from projects.models import Project
 from projects.query.columns import table_columns
 from projects.query.fields import label
 from projects.query.labels import Labels
-from projects.query.palette import colour
 from projects.query.runset import RUN, Field, Runset
 from projects.query.statistics import STATISTICS, Statistics
 from projects.query.tree import Node, Tree
@@ -155,7 +154,7 @@ def run_groups(
         RunGroup(
             id=leaf.id,
             label=path_label(leaf),
-            colour=leaf.colour,
+            colour=tree.colour(leaf),
             run_ids=tuple(tree.frame.ids(positions)),
             within=tuple(node.id for node in leaf.path[:-1]),
             changed=tree.frame.changed(positions),
@@ -213,7 +212,7 @@ def groups_of(tree: Tree, nodes: Sequence[Node], columns: Sequence[Field]) -> li
             runs=len(node.positions),
             states={name: runs for name, runs in sorted(zip(names, of_node, strict=True)) if runs},
             cells=found,
-            colour=node.colour,
+            colour=tree.colour(node),
         )
         for node, found, of_node in zip(nodes, cells, counts, strict=True)
     ]
@@ -252,7 +251,7 @@ def _runs_alone(tree: Tree, limit: int, known: NDArray[np.bool_] | None) -> tupl
     ids = tree.frame.ids(shown)
     names = dict(Run.objects.filter(id__in=ids).values_list("id", "display_name"))
     return [
-        RunGroup(id=id.hex, label=names[id], colour=colour(position), run_ids=(id,), changed=changed)
+        RunGroup(id=id.hex, label=names[id], colour=tree.run_colour(position), run_ids=(id,), changed=changed)
         for position, id, changed in zip(
             shown.tolist(), ids, map(tree.frame.changed, shown[:, np.newaxis]), strict=True
         )

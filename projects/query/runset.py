@@ -114,6 +114,9 @@ class Runset:
     hidden: frozenset[str] = frozenset()  # ids of groups (Group.id) and runs (hex) whose eye is off
     open: frozenset[str] = frozenset()  # ids of the groups whose chevron is open
     page: int = 1
+    # What no address says: lines (Tree.line_id) with the colours picked for them, and the group whose page it is.
+    colours: frozenset[tuple[str, str]] = frozenset()
+    within: str | None = None
 
     @property
     def grouping(self) -> tuple[Field, ...]:

@@ -1,4 +1,5 @@
 /* Mounts every behaviour: on the page once, on each piece of it that htmx brings. */
+import * as colours from "./colours.js";
 import * as combobox from "./combobox.js";
 import * as divider from "./divider.js";
 import * as filter from "./filter.js";
@@ -38,7 +39,7 @@ function piece(event) {
 }
 
 const BEHAVIOURS = [
-  combobox, divider, filter, find, groupBy, menus, more, ticks, together, panels, panelMenu, popover, overall, savedViews, search, settings, sort, widths, live,
+  colours, combobox, divider, filter, find, groupBy, menus, more, ticks, together, panels, panelMenu, popover, overall, savedViews, search, settings, sort, widths, live,
 ];
 for (const behaviour of BEHAVIOURS) behaviour.mount(document);
 piece();
