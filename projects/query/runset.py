@@ -55,6 +55,13 @@ class Reduced(Field):
 
 
 @dataclass(frozen=True, slots=True)
+class Searched(Field):
+    """No column but whom a search means by a pattern: a run has 1 if one of its names matches, else nothing."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """`operator` is a key of operators.OPERATORS; `values` are texts as typed."""
 
