@@ -7,7 +7,7 @@ added, an id.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -114,18 +114,19 @@ class Layout:
     def section_of(self, key: str) -> str:
         return next((it.section for it in self.added if it.panel.key == key), self.moved.get(key) or section_of(key))
 
-    def sections(self, names: Sequence[str], *, all_added: bool = False) -> list[Section]:
+    def sections(self, names: Sequence[str], *, drawn: Callable[[Panel], bool] | None = None) -> list[Section]:
         """The panels of these metrics, in their order within each section; sections as their first panel comes.
 
-        `all_added`: with those that were added for metrics not among them.
+        `drawn`: which panels there are; by default all but added line plots of other metrics.
         """
         found: dict[str, list[Panel]] = {}
         known = set(names)
+        drawn = drawn or (lambda panel: panel.metric in known or panel.kind != "line")
         for name in names if self.automatic else ():
-            if name not in self.removed:
+            if name not in self.removed and drawn(Panel(name, name)):
                 found.setdefault(self.moved.get(name) or section_of(name), []).append(Panel(name, name))
         for it in self.added:
-            if all_added or it.panel.metric in known or it.panel.kind != "line":
+            if drawn(it.panel):
                 panels = found.setdefault(it.section, [])
                 place = next((at for at, panel in enumerate(panels, 1) if panel.key == it.after), len(panels))
                 panels.insert(place, it.panel)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from projects.layout import Layout
@@ -201,6 +203,17 @@ def panel_spec_reset(*, workspace: Workspace, key: str) -> None:
 def panel_spec(workspace: Workspace, key: str) -> Spec:
     found = PanelSettings.objects.filter(id=uuid.uuid5(workspace.pk, key)).first()
     return {} if found is None else dict(found.settings)
+
+
+def specs_of_several(workspace: Workspace) -> dict[str, Spec]:
+    """By key the settings of the panels that say themselves which metrics they draw. A query at most."""
+    if workspace._state.adding:
+        return {}
+    kept = PanelSettings.objects.filter(workspace_id=workspace.pk).annotate(text=Cast("settings", TextField()))
+    named = kept.filter(Q(text__contains='"metrics"') | Q(text__contains='"metricRegex"'))
+    return {
+        key: spec for key, spec in named.values_list("panel", "settings") if spec.keys() & {"metrics", "metricRegex"}
+    }
 
 
 def _become(workspace: Workspace, like: Workspace, query: str | None) -> None:

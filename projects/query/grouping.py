@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -164,18 +163,15 @@ def run_groups(
 
 
 def visible_runs(project: Project, runset: Runset) -> list[uuid.UUID]:
-    """All runs of an ungrouped runset whose eyes are on, in order of creation. No query but those of a Tree."""
+    """All runs that charts draw, by their own eyes and those of their groups, in order of creation.
+
+    No query but those of a Tree.
+    """
     tree = Tree(project, replace(runset, sort=()))
-    positions = np.arange(len(tree.frame))
-    return tree.frame.ids(positions[~tree.hidden[positions]] if runset.hidden else positions)
-
-
-def visible_ids(project: Project, runset: Runset) -> set[uuid.UUID] | None:
-    """The runs that charts draw, by the eyes of the runset's own groups; None if nothing is hidden."""
-    if not runset.hidden:
-        return None
-    shown, _ = run_groups(project, runset, sys.maxsize)
-    return {run for group in shown for run in group.run_ids}
+    shown = np.zeros(len(tree.frame), dtype=bool)
+    for leaf in tree.root.leaves():
+        shown[tree.visible(leaf)] = True
+    return tree.frame.ids(np.flatnonzero(shown))
 
 
 def keys(node: Node) -> tuple[Key, ...]:

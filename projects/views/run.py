@@ -19,14 +19,13 @@ from django.views.decorators.http import require_safe
 
 from projects.access import workspace_visible
 from projects.artifacts import artifacts_of
-from projects.layout import Layout
 from projects.query.from_url import condition_text
 from projects.query.runset import RUN, Condition, Field
 from projects.views import console_lines
 from projects.views.doors import project_or_404
 from projects.views.run_facts import facts
 from projects.views.trees import tree
-from projects.workspaces import metrics
+from projects.workspaces import run_sections
 from runs.history import store
 from runs.models import Role, Run, State, Stream, StreamName, run_id
 from runs.states import state_of
@@ -163,9 +162,8 @@ def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
     """The panels of the project's workspace, asked for this run alone."""
     logged = store.keys(run=run, stream=StreamName.HISTORY)
     workspace = workspace_visible(request.user, run.project, id="")
-    layout = Layout.from_json(workspace.settings.get("layout", {}))
     return {
-        "sections": layout.of_a_run.sections([name for name in metrics(run.project) if name in logged]),
+        "sections": run_sections(workspace, frozenset(logged)),
         "query": urlencode({"group": ""}) + "&" + _only("name", run.name),
     }
 

@@ -157,7 +157,7 @@ def test_what_is_applied_while_a_condition_is_being_removed_is_what_is_left(page
     expect(rows(page)).to_have_count(1)
     held[0].continue_()
     expect(rows(page)).to_have_count(4)
-    expect(page).to_have_url(re.compile(r"f=config\.lr:%3E:0\.2$"))
+    expect(page).to_have_url(re.compile(r"\?f=config\.lr:%3E:0\.2&group=$"))
 
 
 def test_the_filter_is_used_by_keyboard_alone_and_gives_the_focus_back(page: Page, project: str) -> None:
