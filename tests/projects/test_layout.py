@@ -144,4 +144,6 @@ def test_without_automatic_panels_there_are_those_that_were_added() -> None:
 def test_panels_added_for_what_has_not_been_logged_are_there_for_who_asks_for_all() -> None:
     layout = Layout(automatic=False).with_metric("later")
     assert layout.sections(NAMES) == []
-    assert [panel.metric for section in layout.sections(NAMES, drawn=lambda _: True) for panel in section.panels] == ["later"]
+    assert [panel.metric for section in layout.sections(NAMES, drawn=lambda _: True) for panel in section.panels] == [
+        "later"
+    ]
