@@ -7,7 +7,7 @@ added, an id.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,12 +60,17 @@ class Added:
 @dataclass(frozen=True, slots=True)
 class Layout:
     """What was changed. `removed` and `moved` (key -> section) are of metrics' own panels, which there are while
-    `automatic`."""
+    `automatic`.
+
+    `order`: section -> keys of panels that were placed by hand, in their order. Of each other panel it says that it
+    stands behind those of them that come before it by themselves, so that new metrics find a place.
+    """
 
     removed: frozenset[str] = frozenset()
     moved: Mapping[str, str] = field(default_factory=dict)
     added: tuple[Added, ...] = ()
     automatic: bool = True
+    order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Layout:
@@ -77,6 +82,7 @@ class Layout:
                 for it in value.get("added", ())
             ),
             automatic=value.get("automatic", True),
+            order={section: tuple(keys) for section, keys in value.get("order", {}).items()},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -93,6 +99,7 @@ class Layout:
                 }
                 for it in self.added
             ],
+            "order": {section: list(keys) for section, keys in self.order.items()},
         } | ({} if self.automatic else {"automatic": False})
 
     def panel(self, key: str) -> Panel:
@@ -107,22 +114,36 @@ class Layout:
     def section_of(self, key: str) -> str:
         return next((it.section for it in self.added if it.panel.key == key), self.moved.get(key) or section_of(key))
 
-    def sections(self, names: Sequence[str], *, all_added: bool = False) -> list[Section]:
+    def sections(self, names: Sequence[str], *, drawn: Callable[[Panel], bool] | None = None) -> list[Section]:
         """The panels of these metrics, in their order within each section; sections as their first panel comes.
 
-        `all_added`: with those that were added for metrics not among them.
+        `drawn`: which panels there are; by default all but added line plots of other metrics.
         """
         found: dict[str, list[Panel]] = {}
         known = set(names)
+        drawn = drawn or (lambda panel: panel.metric in known or panel.kind != "line")
         for name in names if self.automatic else ():
-            if name not in self.removed:
+            if name not in self.removed and drawn(Panel(name, name)):
                 found.setdefault(self.moved.get(name) or section_of(name), []).append(Panel(name, name))
         for it in self.added:
-            if all_added or it.panel.metric in known or it.panel.kind != "line":
+            if drawn(it.panel):
                 panels = found.setdefault(it.section, [])
                 place = next((at for at, panel in enumerate(panels, 1) if panel.key == it.after), len(panels))
                 panels.insert(place, it.panel)
-        return [Section(name, tuple(panels)) for name, panels in found.items()]
+        return [Section(name, self._placed(panels, self.order.get(name, ()))) for name, panels in found.items()]
+
+    def _placed(self, panels: Sequence[Panel], order: Sequence[str]) -> tuple[Panel, ...]:
+        ranks = {key: rank for rank, key in enumerate(order)}
+        originals = {it.panel.key: it.after for it in self.added}
+        behind: dict[str, int] = {}
+        last = -1
+        for key in (panel.key for panel in panels):
+            if key in ranks:
+                behind[key] = ranks[key]
+                last = max(last, ranks[key])
+            else:
+                behind[key] = behind.get(originals.get(key, ""), last)
+        return tuple(sorted(panels, key=lambda panel: (behind[panel.key], panel.key not in ranks)))
 
     def with_metric(self, metric: str, *, kind: str = "line", section: str = "", key: str = "") -> Layout:
         """Its own panel if that was removed, else another; in the section named, else the metric's own.
@@ -152,6 +173,25 @@ class Layout:
             added = (replace(it, section=section, after="") if it.panel.key == key else it for it in self.added)
             return replace(self, added=tuple(added))
         return replace(self, moved={**self.moved, key: section})
+
+    def with_place(self, key: str, names: Sequence[str], *, after: str = "") -> Layout:
+        """The panel right behind another one of its section, by default first. `names`: as for `sections`."""
+        section = self.section_of(key)
+        by_itself = replace(self, order={name: keys for name, keys in self.order.items() if name != section})
+        keys = [panel.key for panel in self._of(section, names) if panel.key != key]
+        if after and after not in keys:
+            raise LayoutError("The other panel is not in this section any more.")
+        keys.insert(keys.index(after) + 1 if after else 0, key)
+        panels = by_itself._of(section, names)
+        if [panel.key for panel in panels] == keys:
+            return by_itself
+        said = 1
+        while [panel.key for panel in self._placed(panels, keys[:said])] != keys:
+            said *= 2
+        return replace(self, order={**self.order, section: tuple(keys[:said])})
+
+    def _of(self, section: str, names: Sequence[str]) -> tuple[Panel, ...]:
+        return next((it.panels for it in self.sections(names) if it.name == section), ())
 
     def _with(self, added: Added) -> Layout:
         if len(self.added) >= MOST_ADDED:

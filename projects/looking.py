@@ -109,7 +109,12 @@ def looking(person: Person, project: Project, query: QueryDict, group: str | Non
         project,
         workspace,
         defaults,
-        replace(runset, conditions=(*within, *runset.conditions)),
+        replace(
+            runset,
+            conditions=(*within, *runset.conditions),
+            colours=frozenset(workspace.settings.get("colours", {}).items()),
+            within=group,
+        ),
         overall_defaults,
         overall_from_query(query, defaults=overall_defaults),
         sweep,

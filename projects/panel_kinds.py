@@ -17,6 +17,7 @@ from projects.layout import NO_SECTION
 from projects.looking import Looking
 from projects.models import Project
 from projects.query.fields import field_from, label
+from projects.query.runset import Field
 from projects.summaries import clouds, column_known, lines, summaries, summary_metric_known
 from projects.workspaces import metric_known, panel_metrics
 
@@ -46,6 +47,7 @@ class PanelKind:
     known: Callable[[Project, str], bool]
     named: Callable[[Project, LinePlot], Sequence[str]] = lambda project, plot: ()
     draw: Callable[[Looking, str, LinePlot], Drawn] | None = None
+    title: Callable[[str, LinePlot], str] = lambda metric, plot: plot.title or metric
     section: str = ""  # that it is added to unless another is chosen; "": its metric's
 
 
@@ -55,19 +57,36 @@ def _summary(kind: summary_plot.Kind, looking: Looking, metric: str, plot: LineP
     return Drawn(figure, kind.columns, kind.rows(found, plot))
 
 
+def _across_and_up(column: str, plot: LinePlot) -> tuple[Field, Field]:
+    return field_from(plot.x_column or column), field_from(plot.y_column or column)
+
+
 def _scatter(looking: Looking, column: str, plot: LinePlot) -> Drawn:
     """Raises BadQuery."""
-    x, y = field_from(plot.x_column or column), field_from(plot.y_column or column)
+    x, y = _across_and_up(column, plot)
     found = clouds(looking, x, y, plot)
     figure = scatter.scatter_figure(x=label(x), y=label(y), plot=plot, found=found)
     return Drawn(figure, scatter.COLUMNS, scatter.scatter_rows(found))
 
 
+def _scatter_title(column: str, plot: LinePlot) -> str:
+    x, y = _across_and_up(column, plot)
+    return scatter.title(label(x), label(y), plot)
+
+
+def _axes(column: str, plot: LinePlot) -> list[Field]:
+    return [field_from(text) for text in plot.columns or (column,)]
+
+
+def _parallel_title(column: str, plot: LinePlot) -> str:
+    return plot.title or ", ".join(map(label, _axes(column, plot)))
+
+
 def _parallel(looking: Looking, column: str, plot: LinePlot) -> Drawn:
     """Raises BadQuery."""
-    fields = [field_from(text) for text in plot.columns or (column,)]
+    fields = _axes(column, plot)
     found = lines(looking, fields, field_from(plot.colour_by) if plot.colour_by else None, plot)
-    figure = parallel.parallel_figure(title=", ".join(map(label, fields)), plot=plot, found=found)
+    figure = parallel.parallel_figure(title=_parallel_title(column, plot), plot=plot, found=found)
     return Drawn(figure, parallel.parallel_columns(found), parallel.parallel_rows(found))
 
 
@@ -102,6 +121,7 @@ KINDS = {
             column_known,
             lambda project, plot: [plot.y_column],
             _scatter,
+            _scatter_title,
             NO_SECTION,
         ),
         PanelKind(
@@ -112,6 +132,7 @@ KINDS = {
             column_known,
             lambda project, plot: plot.columns[-1:],
             _parallel,
+            _parallel_title,
             NO_SECTION,
         ),
     )

@@ -1,9 +1,9 @@
 """What is kept of a workspace, under a name or as the project's default. The only writer of workspaces.
 
 `Workspace.settings` is {"query": what Looking.saved_query says, "layout": layout.Layout, "spec": settings of all its
-panels, "sections": {section: settings of its panels}, "kept": what a program that saved the view said of it, given back
-to that alone}; PanelSettings hold those of single panels. All specs have keys of line_plot.LinePlot, and only what was
-changed.
+panels, "sections": {section: settings of its panels}, "colours": {line: hex}, "kept": what a program that saved the
+view said of it, given back to that alone}; PanelSettings hold those of single panels. All specs have keys of
+line_plot.LinePlot, and only what was changed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from projects.layout import Layout
@@ -22,6 +24,7 @@ from projects.names import MAX_TITLE, title_from
 
 MOST_VIEWS = 200  # of a person in a project, and of everybody together
 MAX_QUERY = 20_000
+MOST_COLOURS = 1000
 
 Spec = dict[str, Any]
 
@@ -138,11 +141,12 @@ def panels_reset(*, workspace: Workspace) -> None:
     with transaction.atomic():
         default = Workspace.objects.filter(project=workspace.project_id, user=None, name="").first()
         if default is not None and default.pk != workspace.pk:
+            colours = workspace.settings.get("colours", {})
             _become(workspace, default, workspace.settings.get("query"))
+            _change(workspace, lambda settings: settings | {"colours": colours})
             return
         PanelSettings.objects.filter(workspace_id=workspace.pk).delete()
-        query = workspace.settings.get("query")
-        _change(workspace, lambda settings: {} if query is None else {"query": query})
+        _change(workspace, lambda settings: {key: settings[key] for key in ("query", "colours") if key in settings})
 
 
 def layout_change(*, workspace: Workspace, change: Callable[[Layout], Layout]) -> Layout:
@@ -170,6 +174,18 @@ def spec_save(*, workspace: Workspace, section: str | None, spec: Spec) -> None:
     _change(workspace, apply)
 
 
+def colour_set(*, workspace: Workspace, line: str, colour: str) -> None:
+    """The colour of a group's or a run's line (Tree.line_id, a run's hex id); "": the palette's. Raises ViewError."""
+
+    def apply(settings: Spec) -> Spec:
+        others = {other: kept for other, kept in settings.get("colours", {}).items() if other != line}
+        if colour and len(others) >= MOST_COLOURS:
+            raise ViewError(f"At most {MOST_COLOURS:,} colours can be kept; set some back to their default first.")
+        return settings | {"colours": others | ({line: colour} if colour else {})}
+
+    _change(workspace, apply)
+
+
 def panel_spec_save(*, workspace: Workspace, key: str, spec: Spec) -> None:
     with transaction.atomic():
         kept = _saved(workspace)
@@ -192,6 +208,17 @@ def panel_spec_reset(*, workspace: Workspace, key: str) -> None:
 def panel_spec(workspace: Workspace, key: str) -> Spec:
     found = PanelSettings.objects.filter(id=uuid.uuid5(workspace.pk, key)).first()
     return {} if found is None else dict(found.settings)
+
+
+def specs_of_several(workspace: Workspace) -> dict[str, Spec]:
+    """By key the settings of the panels that say themselves which metrics they draw. A query at most."""
+    if workspace._state.adding:
+        return {}
+    kept = PanelSettings.objects.filter(workspace_id=workspace.pk).annotate(text=Cast("settings", TextField()))
+    named = kept.filter(Q(text__contains='"metrics"') | Q(text__contains='"metricRegex"'))
+    return {
+        key: spec for key, spec in named.values_list("panel", "settings") if spec.keys() & {"metrics", "metricRegex"}
+    }
 
 
 def _become(workspace: Workspace, like: Workspace, query: str | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import uuid
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -17,16 +16,17 @@ from projects.charts.header import Basis
 from projects.charts.line_plot import MAX_LINES, X_AXES, LinePlot, SpecError
 from projects.charts.multiples import MOST_CHARTS, columns_of
 from projects.charts.series import CELLS, Drawing, draw, joined
+from projects.layout import Layout, Panel, Section
 from projects.looking import Looking
 from projects.looks import divided, dressed, of_metric
-from projects.models import Project
+from projects.models import Project, Workspace
 from projects.query.columns import numeric_keys
 from projects.query.grouping import RunGroup, run_groups, visible_runs
 from projects.query.runset import Runset
 from projects.query.splits import group_field_from
 from projects.query.step_metrics import step_metric
 from projects.query.texts import matcher
-from projects.saved_views import panel_spec, panel_spec_save, spec_save
+from projects.saved_views import panel_spec, panel_spec_save, spec_save, specs_of_several
 from runs.columns import column_id
 from runs.history import store
 from runs.models import Column, Run, Scope
@@ -140,10 +140,26 @@ def panel_sketch(project: Project, runset: Runset, metric: str, plot: LinePlot, 
 
 def panel_metrics(project: Project, metric: str, plot: LinePlot) -> tuple[str, ...]:
     """All that the panel of `metric` could draw: those its settings name or match, else its own. A query at most."""
+    return _meant(metric, plot, metrics(project) if plot.metric_regex else ())
+
+
+def _meant(metric: str, plot: LinePlot, names: Sequence[str]) -> tuple[str, ...]:
     if not plot.metric_regex:
         return plot.metrics or (metric,)
     matches = matcher(plot.metric_regex)
-    return tuple(dict.fromkeys((*plot.metrics, *(name for name in metrics(project) if matches(name)))))
+    return tuple(dict.fromkeys((*plot.metrics, *(name for name in names if matches(name)))))
+
+
+def run_sections(workspace: Workspace, logged: Set[str]) -> list[Section]:
+    """The panels that draw something of a run that has logged these metrics. Two queries at most."""
+    names = metrics(workspace.project)
+    several = {key: _plot(spec) for key, spec in specs_of_several(workspace).items()}
+
+    def drawn(panel: Panel) -> bool:
+        plot = several.get(panel.key)
+        return panel.metric in logged if plot is None else not logged.isdisjoint(_meant(panel.metric, plot, names))
+
+    return Layout.from_json(workspace.settings.get("layout", {})).of_a_run.sections(names, drawn=drawn)
 
 
 def panel_groups(
@@ -188,8 +204,7 @@ def _counted_runs(project: Project, runset: Runset, asked: Runset, plot: LinePlo
     counted = None
     if runset.hidden and runset.grouping and asked.grouping != runset.grouping:
         # Eyes are of the table's groups: what they hide stays hidden.
-        shown, _ = run_groups(project, runset, sys.maxsize)
-        counted = {run for group in shown for run in group.run_ids}
+        counted = set(visible_runs(project, runset))
     if plot.states:
         runs = Run.objects.filter(project=project, deleted_at=None)
         within = runs.alias(state_now=state_expression(timezone.now())).filter(state_now__in=plot.states)

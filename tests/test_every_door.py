@@ -71,6 +71,7 @@ OPEN = {
 # What has to be asked for where a route alone is not enough: in the address, and as a form.
 ASKED = {
     "<str:entity>/<str:project>/group-menu": "group=group&of={group}",
+    "<str:entity>/<str:project>/colour": "group=group&of={group}",
     "<str:entity>/<str:project>/grouping-presets": "do=create&name=mine&group=config.lr",
     "<str:entity>/<str:project>/line-plot": "metric=loss",
     "<str:entity>/<str:project>/line-plot.csv": "metric=loss",

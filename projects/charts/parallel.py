@@ -131,7 +131,7 @@ def parallel_figure(*, title: str, plot: LinePlot, found: Lines) -> dict[str, An
             "uirevision": "kept",
         },
         "meta": {
-            "title": plot.title or title,
+            "title": title,
             "header": counts(plot, basis) + by + few,
             "nonfiniteText": "",
             "empty": not drawn,

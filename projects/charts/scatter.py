@@ -62,6 +62,10 @@ def drawable(x: Floats, y: Floats, plot: LinePlot) -> NDArray[np.bool_]:
     return found
 
 
+def title(x: str, y: str, plot: LinePlot) -> str:
+    return plot.title or f"{y} by {x}"
+
+
 def scatter_figure(*, x: str, y: str, plot: LinePlot, found: Clouds) -> dict[str, Any]:
     """`x` and `y`: what the columns are called. With the keys of figure.line_figure's that panels read."""
     means = _means(found, plot)
@@ -81,7 +85,7 @@ def scatter_figure(*, x: str, y: str, plot: LinePlot, found: Clouds) -> dict[str
             "uirevision": "kept",
         },
         "meta": {
-            "title": plot.title or f"{y} by {x}",
+            "title": title(x, y, plot),
             "header": said,
             "nonfiniteText": "",
             "empty": not found.clouds,

@@ -162,7 +162,7 @@ def _said(samples: Samples, leaves: Sequence[Node], metric: Field) -> list[Group
     drawn = [samples.of(leaf, metric) for leaf in leaves]
     found = estimates("stddev", [sample.values for sample in drawn])
     return [
-        GroupSaid(leaf.id, path_label(leaf), leaf.colour, sample, estimate, shown(estimate))
+        GroupSaid(leaf.id, path_label(leaf), samples.tree.colour(leaf), sample, estimate, shown(estimate))
         for leaf, sample, estimate in zip(leaves, drawn, found, strict=True)
     ]
 

@@ -12,7 +12,7 @@ from projects.models import Project
 from projects.query.columns import group_candidates
 from projects.query.fields import label, numeric_fields
 from projects.query.frame import DURATION
-from projects.query.grouping import NOT_SET, ordered_leaves, visible_ids
+from projects.query.grouping import NOT_SET, ordered_leaves, visible_runs
 from projects.query.labels import Labels
 from projects.query.replicates import varying
 from projects.query.runset import RUN, BadQuery, Field, Reduced, Runset
@@ -42,8 +42,7 @@ class Samples:
     def __init__(self, project: Project, runset: Runset, fields: Sequence[Field], metrics: Sequence[Field]) -> None:
         asked = replace(runset, fields=tuple(fields), grouped=True, hidden=frozenset(), open=frozenset())
         self.tree = Tree(project, asked, metrics)
-        visible = visible_ids(project, runset)
-        self._shown = None if visible is None else self.tree.frame.having(visible)
+        self._shown = self.tree.frame.having(visible_runs(project, runset)) if runset.hidden else None
 
     def groups(self) -> list[Node]:
         """The topmost groups that have visible runs, in table order."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -18,12 +19,13 @@ from numpy.typing import NDArray
 from projects.models import Project
 from projects.query.fields import numeric_fields
 from projects.query.labels import Labels, exploded, label_counts, labels_from, labels_of, tags
-from projects.query.memory import memory_of, uuids
-from projects.query.reading import ids_of, listed, moments
-from projects.query.runset import RUN, Field, Runset
-from projects.query.selection import selected
+from projects.query.memory import memory_of
+from projects.query.reading import ids_of, listed, moments, uuids
+from projects.query.runset import RUN, Field, Runset, Searched
+from projects.query.selection import pattern_of, selected
 from projects.query.sources import run_pair
 from projects.query.statistics import Counts, Floats
+from projects.query.texts import matcher
 from runs.models import Run, State
 from runs.states import AFTER_SILENCE, alive_since
 
@@ -51,9 +53,18 @@ class Frame:
     ) -> None:
         """One query if all is in memory, two with `columns`."""
         keys, columns = tuple(keys), tuple(columns)
-        self._project, self._runs = project, selected(project, runset)
+        pattern = pattern_of(runset.search)
+        self._project = project
+        # A pattern is matched once with each version of a run, and not by each question.
+        self._runs = selected(project, runset if pattern is None else replace(runset, search=""))
         self._memory = memory_of(project)
         self._ids, versions = listed(self._runs)
+        if pattern is not None:
+            matcher(pattern)
+            meant = Searched(RUN, "name", pattern)
+            slots, found = self._memory.columns(self._ids, versions, [meant])
+            known = np.isfinite(found[meant].numbers)[found[meant].codes[slots]]
+            self._ids, versions = self._ids[known], versions[known]
         self.numeric = frozenset(numeric_fields(project, columns)) if columns else frozenset()
         self.shown = {field: runset.shown(field) if field in self.numeric else field for field in columns}
         asked = dict.fromkeys(field for field in (*keys, *self.shown.values()) if field not in _LIVE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,6 @@ from projects.models import Project
 from projects.query.columns import table_columns
 from projects.query.fields import label
 from projects.query.labels import Labels
-from projects.query.palette import colour
 from projects.query.runset import RUN, Field, Runset
 from projects.query.statistics import STATISTICS, Statistics
 from projects.query.tree import Node, Tree
@@ -153,7 +151,7 @@ def run_groups(
         RunGroup(
             id=leaf.id,
             label=path_label(leaf),
-            colour=leaf.colour,
+            colour=tree.colour(leaf),
             run_ids=tuple(tree.frame.ids(positions)),
             within=tuple(node.id for node in leaf.path[:-1]),
             changed=tree.frame.changed(positions),
@@ -163,18 +161,15 @@ def run_groups(
 
 
 def visible_runs(project: Project, runset: Runset) -> list[uuid.UUID]:
-    """All runs of an ungrouped runset whose eyes are on, in order of creation. No query but those of a Tree."""
+    """All runs that charts draw, by their own eyes and those of their groups, in order of creation.
+
+    No query but those of a Tree.
+    """
     tree = Tree(project, replace(runset, sort=()))
-    positions = np.arange(len(tree.frame))
-    return tree.frame.ids(positions[~tree.hidden[positions]] if runset.hidden else positions)
-
-
-def visible_ids(project: Project, runset: Runset) -> set[uuid.UUID] | None:
-    """The runs that charts draw, by the eyes of the runset's own groups; None if nothing is hidden."""
-    if not runset.hidden:
-        return None
-    shown, _ = run_groups(project, runset, sys.maxsize)
-    return {run for group in shown for run in group.run_ids}
+    shown = np.zeros(len(tree.frame), dtype=bool)
+    for leaf in tree.root.leaves():
+        shown[tree.visible(leaf)] = True
+    return tree.frame.ids(np.flatnonzero(shown))
 
 
 def keys(node: Node) -> tuple[Key, ...]:
@@ -211,7 +206,7 @@ def groups_of(tree: Tree, nodes: Sequence[Node], columns: Sequence[Field]) -> li
             runs=len(node.positions),
             states={name: runs for name, runs in sorted(zip(names, of_node, strict=True)) if runs},
             cells=found,
-            colour=node.colour,
+            colour=tree.colour(node),
         )
         for node, found, of_node in zip(nodes, cells, counts, strict=True)
     ]
@@ -250,7 +245,7 @@ def _runs_alone(tree: Tree, limit: int, known: NDArray[np.bool_] | None) -> tupl
     ids = tree.frame.ids(shown)
     names = dict(Run.objects.filter(id__in=ids).values_list("id", "display_name"))
     return [
-        RunGroup(id=id.hex, label=names[id], colour=colour(position), run_ids=(id,), changed=changed)
+        RunGroup(id=id.hex, label=names[id], colour=tree.run_colour(position), run_ids=(id,), changed=changed)
         for position, id, changed in zip(
             shown.tolist(), ids, map(tree.frame.changed, shown[:, np.newaxis]), strict=True
         )

@@ -22,9 +22,9 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from projects.models import Project
-from projects.query.reading import Ids, Versions
-from projects.query.runset import Field, Reduced
-from projects.query.sources import Pair, Part, reduced, some, whole
+from projects.query.reading import Ids, Versions, uuids
+from projects.query.runset import Field, Reduced, Searched
+from projects.query.sources import Pair, Part, reduced, searched, some, whole
 from projects.query.statistics import Counts, Floats
 
 # What a process keeps at most; what was not asked for the longest goes first.
@@ -75,9 +75,9 @@ class Memory:
             slots = self._slots(ids, versions)
             stale = {field: self._stale(field, slots) for field in fields}
             for field in fields:
-                if isinstance(field, Reduced) and len(stale[field]):
-                    self._put(field, stale[field], reduced(self._project, field, uuids(self._ids[stale[field]])))
-            own = [field for field in fields if not isinstance(field, Reduced)]
+                if len(stale[field]) and (part := _derived(self._project, field, self._ids[stale[field]])):
+                    self._put(field, stale[field], part)
+            own = [field for field in fields if not isinstance(field, Reduced | Searched)]
             few = max(FEW, len(self._ids) // _SHARE)
             many = [field for field in own if len(stale[field]) > few or self._overgrown(field)]
             for field, part in whole(self._project, many):
@@ -129,7 +129,7 @@ class Memory:
         return np.where(ordered[place] == ids, order[place], -1)
 
     def _stale(self, field: Field, slots: Counts) -> Counts:
-        if field not in self._columns or (isinstance(field, Reduced) and self._overgrown(field)):
+        if field not in self._columns or (isinstance(field, Reduced | Searched) and self._overgrown(field)):
             self._columns[field] = _EMPTY
             self._fresh[field] = np.zeros(len(self._ids), dtype=bool)
         return slots[~self._fresh[field][slots]]
@@ -161,6 +161,16 @@ class Memory:
         self._fresh[field][slots] = True
 
 
+def _derived(project: Project, field: Field, ids: Ids) -> Part | None:
+    match field:
+        case Reduced():
+            return reduced(project, field, uuids(ids))
+        case Searched():
+            return searched(project, field, ids)
+        case _:
+            return None
+
+
 _memories: OrderedDict[tuple[str, uuid.UUID], Memory] = OrderedDict()
 _lock = Lock()
 
@@ -179,8 +189,3 @@ def forget() -> None:
     """What a new process knows."""
     with _lock:
         _memories.clear()
-
-
-def uuids(ids: Ids) -> list[uuid.UUID]:
-    joined = ids.tobytes()
-    return [uuid.UUID(bytes=joined[at : at + 16]) for at in range(0, len(joined), 16)]

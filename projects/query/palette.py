@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-PALETTE: tuple[str, ...] = (
-    "#4269d0",
-    "#efb118",
-    "#ff725c",
-    "#6cc5b0",
-    "#a463f2",
-    "#97bbf5",
-    "#3ca951",
-    "#ff8ab7",
-    "#9c6b4e",
-    "#b8860b",
-    "#1f8fa6",
-    "#c2417c",
-    "#7f9c1f",
-    "#5d5fa8",
-    "#d9622b",
-    "#2fb5e0",
-    "#8a3ffc",
-    "#7d8796",
-    "#0f7b54",
-    "#e377c2",
-)
+# With the names by which people choose them.
+NAMES = {
+    "#4269d0": "Blue",
+    "#efb118": "Yellow",
+    "#ff725c": "Coral",
+    "#6cc5b0": "Aqua",
+    "#a463f2": "Violet",
+    "#97bbf5": "Light blue",
+    "#3ca951": "Green",
+    "#ff8ab7": "Pink",
+    "#9c6b4e": "Brown",
+    "#b8860b": "Ochre",
+    "#1f8fa6": "Teal",
+    "#c2417c": "Raspberry",
+    "#7f9c1f": "Olive",
+    "#5d5fa8": "Indigo",
+    "#d9622b": "Orange",
+    "#2fb5e0": "Sky blue",
+    "#8a3ffc": "Purple",
+    "#7d8796": "Slate",
+    "#0f7b54": "Dark green",
+    "#e377c2": "Orchid",
+}
+PALETTE = tuple(NAMES)
 
 # Of a group that has subgroups: a colour stands for a line, and only leaf groups have one.
 GREY = "#9498a0"

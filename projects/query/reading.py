@@ -7,7 +7,7 @@ many runs share a value. PostgreSQL joins its own binary forms to one value a co
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -70,8 +70,23 @@ def grouped(rows: QuerySet[Any], value: str, run: str) -> tuple[list[Any], Count
     return [it for it, _ in found], np.array([len(part) // size for _, part in found], dtype=np.int64), ids
 
 
+def holding(runs: QuerySet[Run], names: Sequence[str], holds: Callable[[str], object]) -> Ids:
+    """The runs of which `holds` is true of one of the texts called `names`."""
+    asked = ("id", *names)
+    rows = _rows(runs.order_by().values_list(*asked), ", ".join(asked))
+    found = [id for id, *texts in rows if any(map(holds, texts))]
+    if connection.vendor == "sqlite":
+        return _ids("".join(found).encode())
+    return ids_of(found)
+
+
 def ids_of(ids: Iterable[uuid.UUID]) -> Ids:
     return np.frombuffer(b"".join(id.bytes for id in ids), dtype="S16")
+
+
+def uuids(ids: Ids) -> list[uuid.UUID]:
+    joined = ids.tobytes()
+    return [uuid.UUID(bytes=joined[at : at + 16]) for at in range(0, len(joined), 16)]
 
 
 _JOINED = "string_agg(uuid_send({}), '')"

@@ -55,6 +55,13 @@ class Reduced(Field):
 
 
 @dataclass(frozen=True, slots=True)
+class Searched(Field):
+    """No column but whom a search means by a pattern: a run has 1 if one of its names matches, else nothing."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """`operator` is a key of operators.OPERATORS; `values` are texts as typed."""
 
@@ -114,6 +121,9 @@ class Runset:
     hidden: frozenset[str] = frozenset()  # ids of groups (Group.id) and runs (hex) whose eye is off
     open: frozenset[str] = frozenset()  # ids of the groups whose chevron is open
     page: int = 1
+    # What no address says: lines (Tree.line_id) with the colours picked for them, and the group whose page it is.
+    colours: frozenset[tuple[str, str]] = frozenset()
+    within: str | None = None
 
     @property
     def grouping(self) -> tuple[Field, ...]:

@@ -39,11 +39,16 @@ def total(project: Project) -> int:
     return Run.objects.filter(project=project, deleted_at=None).count()
 
 
+def pattern_of(search: str) -> str | None:
+    """Of a search for /…/."""
+    return search[1:-1] if len(search) > 1 and search[0] == search[-1] == "/" else None
+
+
 def _search(text: str, runs: QuerySet[Run]) -> Q:
     """In either name: /…/ is a regular expression; of anything else, every word must be there."""
     names = ("display_name", "name")
-    if len(text) > 1 and text[0] == text[-1] == "/":
-        return reduce(or_, (regex_q(name, text[1:-1], runs) for name in names))
+    if (pattern := pattern_of(text)) is not None:
+        return reduce(or_, (regex_q(name, pattern, runs) for name in names))
     found = Q()
     for word in text.split():
         found &= reduce(or_, (contains_q(name, word, runs) for name in names))

@@ -17,11 +17,12 @@ from django.utils import timezone
 
 from projects.models import Project
 from projects.query.fields import RUN_FIELDS, Type, id_of, numeric_fields
-from projects.query.reading import Ids, grouped, ids_of, numbers
+from projects.query.reading import Ids, grouped, holding, ids_of, numbers, uuids
 from projects.query.reductions import REDUCTIONS
-from projects.query.runset import CONFIG, RUN, Field, Reduced
+from projects.query.runset import CONFIG, RUN, Field, Reduced, Searched
 from projects.query.statistics import Counts, Floats
 from projects.query.targets import path
+from projects.query.texts import matcher
 from runs.columns import EXACT, column_id, text_of
 from runs.models import ColumnValue, Kind, Run, Scope
 
@@ -91,6 +92,16 @@ def reduced(project: Project, field: Reduced, runs: Sequence[uuid.UUID]) -> Part
     known = np.isfinite(each)
     distinct, codes = np.unique(each[known], return_inverse=True)
     return Part(ids_of(runs)[known], codes, distinct, {})
+
+
+def searched(project: Project, field: Searched, runs: Ids) -> Part:
+    """Of these runs, or of all of the project if they are more than a query asks for. A query."""
+    match = matcher(field.pattern)
+    rows = Run.objects.filter(project=project, deleted_at=None)
+    if len(runs) <= _ROWS:
+        rows = rows.filter(pk__in=uuids(runs))
+    ids = holding(rows, ("display_name", "name"), match)
+    return Part(ids, np.zeros(len(ids), dtype=np.int64), np.ones(1), {})
 
 
 def run_pair(field: Field, value: Any) -> Pair | None:

@@ -20,7 +20,6 @@ from projects.models import Project
 from projects.query.columns import table_columns
 from projects.query.fields import RUN_FIELDS, id_of, label, numeric_fields
 from projects.query.grouping import Group, groups_of
-from projects.query.palette import colour
 from projects.query.reductions import REDUCTIONS, Reduction
 from projects.query.runset import RUN, BadQuery, Field, Reduced, Runset
 from projects.query.sources import run_pair
@@ -72,6 +71,7 @@ class GroupRow:
     depth: int
     open: bool
     eye: Eye  # how many of its runs charts draw
+    line: str  # by which the colour of its line is kept (Tree.line_id); "" if it has several
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +273,7 @@ def _places(tree: Tree, node: Node, page: int) -> Iterator[tuple[Node, int, bool
 
 def _place(tree: Tree, node: Node, position: int, depth: int) -> _Place:
     visible = not (tree.runset.hidden and (tree.hidden[position] or tree.off(node)))
-    return _Place(position, depth, node.colour if node.parent else colour(position), visible)
+    return _Place(position, depth, tree.colour(node) if node.parent else tree.run_colour(position), visible)
 
 
 def _rows(
@@ -288,7 +288,8 @@ def _rows(
     for place in places:
         if isinstance(place, tuple):
             node, depth, is_open = place
-            yield GroupRow(next(groups), depth, is_open, _eye(tree, node))
+            line = node.line
+            yield GroupRow(next(groups), depth, is_open, _eye(tree, node), tree.line_id(line) if line else "")
         elif isinstance(place, MoreRow):
             yield place
         elif place in runs:

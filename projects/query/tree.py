@@ -23,6 +23,7 @@ from projects.query.splits import WAYS, explodes, group_field_text, has_tags
 from projects.query.statistics import STATISTICS, Counts, Statistics, grouped_statistics
 
 CREATED = Field(RUN, "created_at")
+GROUP = Field(RUN, "group")
 RUNS = Field(RUN, "runs")
 
 
@@ -42,7 +43,7 @@ class Node:
     rank: int = 0  # of its value among the labels
     parent: Node | None = None
     children: list[Node] = dataclasses.field(default_factory=list)  # naturally ordered
-    colour: str = GREY
+    place: int = 0  # of a leaf among all
 
     @property
     def token(self) -> str | None:
@@ -59,8 +60,20 @@ class Node:
         return (*self.parent.path, self) if self.parent else ()
 
     @property
+    def steps(self) -> list[tuple[Field, str | None]]:
+        return [(node.field, node.token) for node in self.path if node.field]
+
+    @property
     def id(self) -> str:
-        return group_id((node.field, node.token) for node in self.path if node.field)
+        return group_id(self.steps)
+
+    @property
+    def line(self) -> Node | None:
+        """The leaf that it is or, having nothing else in it, stands for; None if it has several lines."""
+        node = self
+        while len(node.children) == 1:
+            (node,) = node.children
+        return None if node.children or node.parent is None else node
 
     def leaves(self) -> Iterator[Node]:
         if self.children:
@@ -80,13 +93,8 @@ class Tree:
         nodes = [self.root]
         for field in runset.grouping:
             nodes = self._split(nodes, field)
-        if self.root.children:
-            for rank, leaf in enumerate(nodes):
-                leaf.colour = colour(rank)
-                alone = leaf
-                while alone.parent is not None and alone.parent.parent is not None and len(alone.parent.children) == 1:
-                    alone = alone.parent
-                    alone.colour = leaf.colour
+        for place, leaf in enumerate(nodes):
+            leaf.place = place
 
     def _split(self, nodes: Sequence[Node], field: Field) -> list[Node]:
         """Gives the nodes of a level their children, and returns those."""
@@ -138,6 +146,29 @@ class Tree:
             if (found := self._find_id(child, id)) is not None:
                 return found
         return None
+
+    # Colours
+
+    @cached_property
+    def _picked(self) -> dict[str, str]:
+        return dict(self.runset.colours)
+
+    def line_id(self, leaf: Node) -> str:
+        """By which the colour of its line is kept: on a group's page that of the same line on the project's."""
+        name = self.runset.within
+        around = () if name is None else ((GROUP, f"s:{name}" if name else None),)
+        return group_id((*around, *leaf.steps))
+
+    def colour(self, node: Node) -> str:
+        """Of the one line of a group; grey of a group of several."""
+        line = node.line
+        if line is None:
+            return GREY
+        return (self._picked and self._picked.get(self.line_id(line))) or colour(line.place)
+
+    def run_colour(self, position: int) -> str:
+        """Of a run that has a line of its own."""
+        return (self._picked and self._picked.get(self.frame.id(position).hex)) or colour(position)
 
     # What is hidden
 

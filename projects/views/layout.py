@@ -1,4 +1,4 @@
-"""Panels added, duplicated, moved and removed."""
+"""Panels added, duplicated, moved, put in order and removed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _dialog(request: HttpRequest, looking: Looking) -> HttpResponse:
 def _change_asked(body: bytes) -> dict[str, Any]:
     """Raises BadQuery for what is no change at all; values are checked where they are used."""
     change = change_from(body, CHANGES)
-    texts = {key: value for key, value in change.items() if key in ("do", "panel", "section", "kind")}
+    texts = {key: value for key, value in change.items() if key in ("do", "panel", "section", "kind", "after")}
     many, settings = change.get("metrics", []), change.get("settings", {})
     if not isinstance(many, list) or len(many) > MOST_AT_ONCE:
         raise BadQuery(f"At most {MOST_AT_ONCE} panels are added at once.")
@@ -72,7 +72,7 @@ def _change_asked(body: bytes) -> dict[str, Any]:
         raise BadQuery("The change is not understood.")
     if not isinstance(settings, dict):
         raise BadQuery("The settings are not understood.")
-    return {"panel": "", "section": "", "kind": LINE.key} | texts | {"metrics": many, "settings": settings}
+    return {"panel": "", "section": "", "kind": LINE.key, "after": ""} | texts | {"metrics": many, "settings": settings}
 
 
 def _add(
@@ -124,6 +124,15 @@ def _move(looking: Looking, *, panel: str, section: str, **_: object) -> Layout:
     return layout_change(workspace=looking.workspace, change=lambda layout: layout.with_section(panel, name))
 
 
+def _place(looking: Looking, *, panel: str, after: str, **_: object) -> Layout:
+    """Behind another panel of its section, else first."""
+    _panel_or_404(looking, panel)
+    names = metrics(looking.project)
+    return layout_change(
+        workspace=looking.workspace, change=lambda layout: layout.with_place(panel, names, after=after)
+    )
+
+
 def _remove(looking: Looking, *, panel: str, **_: object) -> Layout:
     _panel_or_404(looking, panel)
     return layout_change(workspace=looking.workspace, change=lambda layout: layout.without(panel))
@@ -139,6 +148,7 @@ CHANGES: dict[str, Callable[..., Layout]] = {
     "add": _add,
     "duplicate": _duplicate,
     "move": _move,
+    "place": _place,
     "remove": _remove,
     "reset": _reset,
 }

@@ -31,7 +31,7 @@ def column_menu(request: HtmxRequest, entity: str, project: str) -> HttpResponse
     runset = looking.runset
     numeric = field in numeric_fields(owner, [field])
     shown = runset.shown(field)
-    return _menu(
+    return menu_answer(
         request,
         "column_menu",
         view_context(looking)
@@ -58,7 +58,7 @@ def group_menu(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
     if node is None or node.field is None or not may_write(request.user, owner.entity):
         raise Http404
     key = keys(node)[-1]
-    return _menu(
+    return menu_answer(
         request,
         "group_menu",
         view_context(looking)
@@ -72,7 +72,8 @@ def group_menu(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
     )
 
 
-def _menu(request: HtmxRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+def menu_answer(request: HtmxRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    """The menu of this name: a page, or for htmx what it holds."""
     piece = f"workspace/_{name}.html"
     template = piece if request.htmx else "workspace/menu.html"
     response = render(request, template, context | {"piece": piece})

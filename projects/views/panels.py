@@ -41,7 +41,7 @@ from runs.models import Scope
 WIDTHS = (CELLS, 2 * CELLS, 4 * CELLS)
 
 # What settings may be of, with the dialog's title.
-SCOPES = {"panel": "Edit panel — {metric}", "section": "All panels of {section}", "all": "All panels"}
+SCOPES = {"panel": "Edit panel — {title}", "section": "All panels of {section}", "all": "All panels"}
 
 
 @compressed
@@ -138,7 +138,7 @@ def _dialog(
         "metric": metric,
         "metrics": names,
         "may_choose": bool(heeded & OF_ONE_PANEL),
-        "title": SCOPES[of].format(metric=metric, section=section),
+        "title": SCOPES[of].format(title=KINDS[panel.kind].title(metric, plot), section=section),
         "may_write": may_change(request.user, looking.workspace),
         "action": f"{request.path}?{request.GET.urlencode()}",
         "kind": panel.kind,

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from projects.access import may_write, workspace_visible
 from projects.artifacts import artifacts_of
-from projects.layout import NO_SECTION, Layout, Panel, Section
+from projects.layout import NO_SECTION, Panel, Section
 from projects.query.columns import numeric_keys
 from projects.query.from_url import condition_text
 from projects.query.runset import RUN, Condition, Field
@@ -28,7 +28,7 @@ from projects.views.files import Unreadable, cells_of, page_address, run_file_ro
 from projects.views.run_console import console_piece
 from projects.views.run_facts import facts
 from projects.views.trees import tree
-from projects.workspaces import metrics
+from projects.workspaces import run_sections
 from runs.columns import storable
 from runs.history import store
 from runs.models import GROUP_START, Role, Run, RunFile, Scope, State, StreamName
@@ -151,9 +151,8 @@ def _charts(request: HttpRequest, run: Run) -> dict[str, Any]:
     """The panels of the project's workspace, asked for this run alone."""
     logged = store.keys(run=run, stream=StreamName.HISTORY)
     workspace = workspace_visible(request.user, run.project, id="")
-    layout = Layout.from_json(workspace.settings.get("layout", {}))
     return {
-        "sections": layout.of_a_run.sections([name for name in metrics(run.project) if name in logged]),
+        "sections": run_sections(workspace, frozenset(logged)),
         "query": urlencode({"group": ""}) + "&" + _only("name", run.name),
     }
 

@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 
-from projects.access import may_write
+from projects.access import may_change, may_write
 from projects.bulk import undo_latest
 from projects.conclusions.group import GroupOverview, group_overview
 from projects.looking import Looking, without
@@ -100,7 +100,7 @@ def _workspace(
             return _answer(request, _PIECES[piece], {"sections": looking.layout.sections(metrics(owner))})
         # Asked for first: what changes meanwhile is then seen as new.
         context["version"] = _version(owner, looking.sweep)
-        context |= _writing(request, owner)
+        context |= _writing(request, looking)
         below, page = request.GET.get("below"), _page(request)
         context["table"] = shown = table(owner, runset, below=below, page=page)
         if looking.sweep is not None:
@@ -138,12 +138,16 @@ def _version(project: Project, sweep: Sweep | None) -> str:
     return f"{runs}-{sweep.changed_at.timestamp():.6f}" if sweep else runs
 
 
-def _writing(request: HttpRequest, project: Project) -> dict[str, Any]:
-    """What only those see who may change runs. Two queries."""
-    if not isinstance(request.user, User) or not may_write(request.user, project.entity):
-        return {"may_write": False}
+def _writing(request: HttpRequest, looking: Looking) -> dict[str, Any]:
+    """What only those see who may change runs, or the colours of this view. Two queries."""
+    project, of_all = looking.project, looking.workspace.user_id is None
+    writer = may_write(request.user, project.entity)
+    may_paint = writer if of_all else may_change(request.user, looking.workspace)
+    if not isinstance(request.user, User) or not writer:
+        return {"may_write": False, "may_paint": may_paint}
     return {
         "may_write": True,
+        "may_paint": may_paint,
         "bulk_texts": _BULK_TEXTS,
         "undo": undo_latest(project=project, user=request.user),
     }
@@ -182,6 +186,7 @@ def view_context(looking: Looking) -> dict[str, Any]:
             "compare": reverse("compare", args=names),
             "column_menu": reverse("column-menu", args=names),
             "group_menu": reverse("group-menu", args=names),
+            "colour": reverse("colour", args=names),
             "version": reverse("project-version", args=names),
             "line_plot": reverse("line-plot", args=names),
             "settings": reverse("line-plot-settings", args=names),

@@ -1,4 +1,5 @@
 /* Mounts every behaviour: on the page once, on each piece of it that htmx brings. */
+import * as colours from "./colours.js";
 import * as combobox from "./combobox.js";
 import * as divider from "./divider.js";
 import * as filter from "./filter.js";
@@ -9,6 +10,7 @@ import * as menus from "./menus.js";
 import * as more from "./more.js";
 import * as overall from "./overall.js";
 import * as panelMenu from "./panel_menu.js";
+import * as panelOrder from "./panel_order.js";
 import * as panels from "./panels.js";
 import * as pins from "./pins.js";
 import * as popover from "./popover.js";
@@ -38,7 +40,7 @@ function piece(event) {
 }
 
 const BEHAVIOURS = [
-  combobox, divider, filter, find, groupBy, menus, more, ticks, together, panels, panelMenu, popover, overall, savedViews, search, settings, sort, widths, live,
+  colours, combobox, divider, filter, find, groupBy, menus, more, ticks, together, panels, panelMenu, panelOrder, popover, overall, savedViews, search, settings, sort, widths, live,
 ];
 for (const behaviour of BEHAVIOURS) behaviour.mount(document);
 piece();

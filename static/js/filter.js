@@ -1,4 +1,5 @@
-/* A condition of the filter's form: the operators that fit its column, and a field for each value it takes. */
+/* A condition of the filter's form: the operators that fit its column, and a field for each value it takes. What is sent
+   while the form is being changed is sent as it is then. */
 const parts = (condition) => ["column", "operator", "values"].map((name) => condition.querySelector(`.${name}`));
 
 function fit(condition) {
@@ -36,7 +37,34 @@ function another(input, number) {
   return made;
 }
 
+let changes = 0; // of the form that the server has not answered
+let sending = false; // once they are
+
+const isChange = ({ detail: { requestConfig } }) => requestConfig.elt.closest(".filter-form .scroll") !== null;
+
+function inOrder(root) {
+  root.addEventListener("htmx:beforeRequest", (event) => { changes += isChange(event); });
+  root.addEventListener("htmx:afterRequest", (event) => {
+    if (!isChange(event)) return;
+    changes -= 1;
+    if (!changes && !event.detail.successful) sending = false;
+  });
+  // Before htmx sees it, which would forget it with the form that it is of.
+  root.addEventListener("submit", (event) => {
+    if (!changes || !event.target.matches(".filter-form")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    sending = true;
+  }, true);
+  root.addEventListener("htmx:afterSettle", () => {
+    if (!sending || changes) return;
+    sending = false;
+    document.getElementById("filter-form")?.requestSubmit();
+  });
+}
+
 export function mount(root) {
+  inOrder(root);
   root.addEventListener("change", (event) => {
     const condition = event.target.closest?.(".condition");
     if (!condition) return;

@@ -3,7 +3,8 @@ import { follow, isArrow } from "./arrows.js";
 import { post } from "./ask.js";
 import { complain, openDialog } from "./dialog.js";
 import { found } from "./find.js";
-import { arrange, chartOf, redraw, runsetQuery } from "./panels.js";
+import { shift } from "./panel_order.js";
+import { arrange, chartOf, keyOf, redraw, runsetQuery } from "./panels.js";
 import { edit, specOf } from "./settings.js";
 import { attempt, say } from "./toast.js";
 
@@ -50,8 +51,6 @@ async function change(body) {
   const answer = await post(`${workspace().dataset.panelsUrl}?${runsetQuery()}`, body);
   arrange(new DOMParser().parseFromString(answer, "text/html"));
 }
-
-const keyOf = (panel) => panel.dataset.key ?? panel.dataset.metric;
 
 async function duplicate(panel) {
   await change({ do: "duplicate", panel: keyOf(panel) });
@@ -141,6 +140,8 @@ const ACTS = {
   svg: (panel) => image(panel, "svg"),
   csv,
   duplicate,
+  earlier: (panel) => shift(panel, -1),
+  later: (panel) => shift(panel, 1),
   move,
   remove,
   "section-settings": (panel, opener) => edit(panel, opener, "section"),

@@ -23,6 +23,8 @@ export function panelQuery(panel, question = runsetQuery()) {
   return query;
 }
 
+export const keyOf = (panel) => panel.dataset.key ?? panel.dataset.metric;
+
 export const chartOf = (panel) => charts.get(panel)?.chart;
 
 const observer = new IntersectionObserver(
@@ -85,6 +87,7 @@ function dress(panel) {
   parts.querySelector("header").remove();
   if (panel.dataset.kind) panel.querySelector("[data-do=section-settings]")?.remove();
   panel.append(parts);
+  panel.querySelector("header").draggable = panel.querySelector("[data-do=earlier]") !== null;
 }
 
 /** Panels of other kinds than line plots ask elsewhere. */

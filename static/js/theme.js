@@ -1,4 +1,8 @@
 /* Gives a figure's layout the page's colours: figures come without any but the lines' own. */
+
+// What an x axis takes in pixels. Where less is left for it, Plotly draws the whole chart once more.
+const [BELOW, BELOW_TITLED] = [32, 46];
+
 export function themed(layout) {
   const css = getComputedStyle(document.documentElement);
   const token = (name) => css.getPropertyValue(name).trim();
@@ -12,9 +16,10 @@ export function themed(layout) {
   };
   const axes = Object.entries({ xaxis: {}, yaxis: {}, ...layout }).filter(([key]) => /^[xy]axis\d*$/.test(key))
     .map(([key, own]) => [key, axis(key[0] === "x" ? { ...own, ...spike } : own)]);
+  const titled = axes.some(([key, { title }]) => key[0] === "x" && title);
   return {
     ...layout,
-    margin: { l: 44, r: 10, t: 8, b: 28, ...layout.margin },
+    margin: { l: 44, r: 10, t: 8, b: titled ? BELOW_TITLED : BELOW, ...layout.margin },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { ...layout.font, size: 11, color: token("--muted"), family: getComputedStyle(document.body).fontFamily },

@@ -101,6 +101,21 @@ def test_a_metric_is_drawn_over_the_step_metric_its_runs_defined(page: Page, pro
     expect(chart.locator(".xtitle")).to_have_text("epoch")
 
 
+def test_an_axis_has_the_room_it_takes_so_that_charts_are_drawn_once(page: Page, project: str) -> None:
+    for query in ("x=_step", f"x={METRIC}"):
+        page.goto(f"{project}?{query}")
+        drawn(panel(page, METRIC).first)
+        taken, given, label = (
+            panel(page, METRIC)
+            .first.locator(".plot")
+            .evaluate(
+                "({ _fullLayout: { _pushmargin, margin, xaxis } }) => "
+                "[_pushmargin['x.automargin'].b.size, margin.b, xaxis.title.text ?? '']"
+            )
+        )
+        assert taken <= given <= taken + 4, (query, label)
+
+
 def test_another_x_axis_can_be_chosen(page: Page, project: str) -> None:
     page.goto(project)
     dialog = edit(page, "Data")

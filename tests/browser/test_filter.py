@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.experiment import LEARNING_RATES, SEEDS, losses
 from tests.browser.plots import lines, panel, wait_until
@@ -141,6 +141,23 @@ def test_an_unfinished_condition_says_what_it_lacks_and_nothing_is_lost(page: Pa
     pop.locator(".value").first.fill("0.2")
     pop.locator(".value").first.press("Enter")
     expect(rows(page)).to_have_count(4)
+
+
+def test_what_is_applied_while_a_condition_is_being_removed_is_what_is_left(page: Page, project: str) -> None:
+    page.goto(f"{project}&f=config.lr:%3E:0.2&f=config.seed:=:3")
+    expect(rows(page)).to_have_count(1)
+    pop = opened(page, "filter")
+    expect(pop.locator(".condition")).to_have_count(2)
+    held: list[Route] = []
+    page.route(re.compile("act=remove"), lambda route: held.append(route))
+    pop.locator(".condition").nth(1).get_by_role("button", name="Remove").click()
+    pop.get_by_role("button", name="Apply").last.click()
+    wait_until(page, "() => true")
+    assert len(held) == 1
+    expect(rows(page)).to_have_count(1)
+    held[0].continue_()
+    expect(rows(page)).to_have_count(4)
+    expect(page).to_have_url(re.compile(r"\?f=config\.lr:%3E:0\.2&group=$"))
 
 
 def test_the_filter_is_used_by_keyboard_alone_and_gives_the_focus_back(page: Page, project: str) -> None:

@@ -1,6 +1,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from projects.layout import MOST_ADDED, Layout, LayoutError, section_name
 
@@ -63,8 +65,55 @@ def test_added_panels_of_metrics_that_are_not_shown_are_not_shown() -> None:
     assert shown(layout, ["val/loss"]) == {"val": ["val/loss"]}
 
 
+def keys(layout: Layout, names: list[str]) -> list[str]:
+    return [panel.key for panel in layout.sections(names)[0].panels]
+
+
+def test_a_panel_is_placed_behind_another_and_the_rest_stay_in_their_order() -> None:
+    names = list("abcdefgh")
+    layout = Layout().with_place("g", names, after="a")
+    assert keys(layout, names) == list("agbcdefh")
+    layout = layout.with_place("c", names)
+    assert keys(layout, names) == list("cagbdefh")
+    # What is after the last that was placed needs no saying.
+    assert len(layout.order["Charts"]) <= 4
+    assert keys(layout.with_place("c", names, after="b"), names) == list("agbcdefh")
+    assert layout.with_place("c", names, after="b").with_place("g", names, after="f") == Layout()
+
+
+def test_new_metrics_and_copies_find_their_place_in_an_order_and_what_is_gone_leaves_none() -> None:
+    layout = Layout().with_place("c", list("abcd"))
+    assert keys(layout, ["a", "aa", "b", "c", "d", "e"]) == ["c", "a", "aa", "b", "d", "e"]
+    assert keys(layout.with_copy("c", copy="k").with_copy("k", copy="l"), list("abcd")) == list("cklabd")
+    assert keys(layout.with_copy("b", copy="k"), list("abcd")) == list("cabkd")
+    assert keys(layout.without("c"), list("abcd")) == list("abd")
+    assert keys(layout.without("c").with_metric("c"), list("abcd")) == list("cabd")
+    copied = layout.with_copy("c", copy="k").with_place("k", list("abcd"), after="d")
+    assert keys(copied, list("abcd")) == list("cabdk")
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(-1, 7)), max_size=8))
+def test_placing_again_and_again_is_as_moving_in_a_list(moves: list[tuple[int, int]]) -> None:
+    names = [*"abcdefg", "h"]
+    layout, expected = Layout(), list(names)
+    for moved, behind in moves:
+        key, after = names[moved], names[behind] if behind >= 0 else ""
+        if key == after:
+            continue
+        expected.remove(key)
+        expected.insert(expected.index(after) + 1 if after else 0, key)
+        layout = layout.with_place(key, names, after=after)
+        assert keys(Layout.from_json(layout.to_json()), names) == expected
+
+
+def test_a_panel_is_placed_among_those_of_its_section() -> None:
+    with pytest.raises(LayoutError):
+        Layout().with_place("train/acc", NAMES, after="val/loss")
+
+
 def test_it_survives_as_json() -> None:
     layout = Layout().without("acc").with_section("train/acc", "best").with_copy("train/loss", copy="k")
+    layout = layout.with_place("train/loss", NAMES, after="k")
     assert Layout.from_json(json.loads(json.dumps(layout.to_json()))) == layout
     assert Layout.from_json({}) == Layout()
 
@@ -95,4 +144,6 @@ def test_without_automatic_panels_there_are_those_that_were_added() -> None:
 def test_panels_added_for_what_has_not_been_logged_are_there_for_who_asks_for_all() -> None:
     layout = Layout(automatic=False).with_metric("later")
     assert layout.sections(NAMES) == []
-    assert [panel.metric for section in layout.sections(NAMES, all_added=True) for panel in section.panels] == ["later"]
+    assert [panel.metric for section in layout.sections(NAMES, drawn=lambda _: True) for panel in section.panels] == [
+        "later"
+    ]

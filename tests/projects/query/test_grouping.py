@@ -7,7 +7,7 @@ from django.utils import timezone
 from projects.query import toggles
 from projects.query.columns import group_candidates, table_columns
 from projects.query.fields import field_from
-from projects.query.grouping import default_fields, groups, run_groups
+from projects.query.grouping import default_fields, groups, run_groups, visible_runs
 from projects.query.palette import GREY, PALETTE
 from projects.query.runset import Condition, Runset, Sort
 from runs.models import Run
@@ -193,6 +193,19 @@ def test_what_is_hidden_is_left_out_of_charts(project):
     assert found[0].run_ids == (runs[1].id,)
     both = toggles.toggled_hidden(toggles.toggled_hidden(runset, runs[0].id.hex), runs[1].id.hex)
     assert run_groups(project, both, 10)[1] == 3
+
+
+def test_visible_runs_are_those_whose_own_and_groups_eyes_are_on_each_once(project):
+    runs = [add(project, group=group, tags=list("xy")) for group in "abab"]
+    ids = [run.id for run in runs]
+    assert visible_runs(project, Runset()) == visible_runs(project, by(TAGS)) == ids
+    one = frozenset({runs[1].id.hex})
+    assert visible_runs(project, Runset(hidden=one, sort=(Sort(GROUP, True),))) == [ids[0], *ids[2:]]
+    [a, _] = groups(project, by(GROUP))
+    assert visible_runs(project, by(GROUP, hidden=one | {a.id})) == [ids[3]]
+    [x, y] = groups(project, by(TAGS))
+    assert visible_runs(project, by(TAGS, hidden=frozenset({x.id}))) == ids
+    assert visible_runs(project, by(TAGS, hidden=frozenset({x.id, y.id}))) == []
 
 
 def test_ungrouped_runs_come_latest_first_in_the_colours_of_their_creation(project):

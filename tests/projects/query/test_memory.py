@@ -11,10 +11,10 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from projects.query import memory
+from projects.query import memory, sources
 from projects.query.fields import field_from
 from projects.query.grouping import groups, run_groups
-from projects.query.runset import Condition, Runset, Sort
+from projects.query.runset import BadQuery, Condition, Runset, Sort
 from projects.query.table import table
 from runs import bulk, ingest
 from runs.models import Level, Run
@@ -113,6 +113,56 @@ def test_a_run_that_falls_silent_and_comes_back_changes_its_state_without_a_new_
     assert sizes(project, STATE) == {"running": 1}
 
 
+def test_a_pattern_is_matched_once_with_each_version_of_a_run(project, monkeypatch):
+    runs = [add(project, name=f"id-{i}", display_name=f"fold {i}", config={"lr": i % 2}) for i in range(20)]
+    asked = []
+    real = sources.matcher
+
+    def counting(pattern):
+        match = real(pattern)
+        return lambda text: asked.append(text) or match(text)
+
+    monkeypatch.setattr(sources, "matcher", counting)
+
+    def found(pattern):
+        asked.clear()
+        return {run.name for run in table(project, Runset(search=f"/{pattern}/")).rows}
+
+    assert found("d 1$") == {"id-1"}
+    assert {"fold 3", "id-3"} <= set(asked)
+    assert found("d 1$") == {"id-1"}
+    assert sum(group.runs for group in groups(project, by(LR, search="/d 1$/"))) == 1
+    assert asked == []
+    set_values(runs[7], display_name="fold 1")
+    assert found("d 1$") == {"id-1", "id-7"}
+    assert asked == ["fold 1"]
+    set_values(runs[1], display_name="other")
+    assert found("d 1$") == {"id-7"}
+    add(project, name="d 1", display_name="x")
+    assert found("d 1$") == {"id-7", "d 1"}
+    assert found("^id-1.") == {f"id-1{i}" for i in range(10)}
+    Run.objects.filter(pk=runs[7].pk).update(deleted_at=timezone.now())
+    assert found("d 1$") == {"d 1"}
+    assert found("no such") == set()
+    with pytest.raises(BadQuery):
+        found("(")
+
+
+def test_a_pattern_means_the_same_runs_of_many_as_of_few(project, monkeypatch):
+    for i in range(30):
+        add(project, name=f"id-{i}", display_name=f"fold {i % 7}")
+
+    def found(pattern):
+        memory.forget()
+        return [run.name for run in table(project, Runset(search=f"/{pattern}/")).rows]
+
+    patterns = ("fold [1-3]", "id-2", "", "^$")
+    few = [found(pattern) for pattern in patterns]
+    monkeypatch.setattr(sources, "_ROWS", 5)
+    assert [found(pattern) for pattern in patterns] == few
+    assert [len(names) for names in few] == [13, 11, 30, 0]
+
+
 def test_a_filter_first_and_all_runs_later(project):
     for lr in (1, 2, 3):
         add(project, config={"lr": lr}, summary={"acc": lr})
@@ -168,6 +218,7 @@ def test_random_changes_never_leave_a_trace(project):
     runs = [add(project, config={"lr": 1}) for _ in range(12)]
     lr = [0.1, 1, 1.0, "1", True, None, [1], 2**60, float("nan")]
     runsets = [by(LR), by(GROUP, TAGS), by(STATE, sort=(Sort(ACC, True),)), Runset(sort=(Sort(ACC),)), Runset()]
+    runsets += [by(GROUP, search="/[1-5]$/"), Runset(search="/run-.*[02468]/")]
     for _ in range(60):
         run = chance.choice(runs)
         match chance.randrange(5):

@@ -50,6 +50,20 @@ def keys(html: str) -> list[str]:
     return re.findall(r'data-key="([^"]*)"', html)
 
 
+def test_panels_are_put_in_order_for_everybody(cast: Cast, change: Callable[..., str]) -> None:
+    log_run(cast.project, "more", [{"train/acc": 1.0, "train/f1": 1.0}])
+    html = change(do="place", panel="train/loss", after="train/acc")
+    assert shown(html)[1] == ("train", ["train/acc", "train/loss", "train/f1"])
+    html = change(do="place", panel="train/f1")
+    assert shown(html)[1] == ("train", ["train/f1", "train/acc", "train/loss"])
+    assert shown(cast.as_("viewer").get("/lab/digits").content.decode()) == shown(html)
+    assert "not in this section" in change(do="place", panel="train/f1", after="acc", status=400)
+    change(do="place", panel="train/f1", after=1, status=400)
+    change(do="place", panel="nothing", status=404)
+    change(do="place", panel="acc", who="viewer", status=403)
+    assert shown(change(do="reset"))[1] == ("train", ["train/acc", "train/f1", "train/loss"])
+
+
 def test_what_is_changed_is_answered_and_stays(cast: Cast, change: Callable[..., str]) -> None:
     assert shown(change(do="duplicate", panel="acc")) == [("Charts", ["acc", "acc"]), ("train", ["train/loss"])]
     html = change(do="move", panel="acc", section=" best ")

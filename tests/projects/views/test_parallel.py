@@ -100,6 +100,7 @@ def test_a_panel_is_added_by_its_columns(ask: Callable[..., Any], client: Client
     key = html.partition('data-key="')[2].partition('"')[0]
     dialog = client.get(f"/ada/digits/line-plot/settings?metric=summary.acc&panel={key}").content.decode()
     assert 'value="config.mixed"' in dialog
+    assert "Edit panel — lr, opt, mixed, acc<" in dialog
     assert 'name="colourBy"' in dialog
     assert 'name="yMin"' not in dialog
 

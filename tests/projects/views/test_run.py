@@ -13,7 +13,7 @@ from projects.views.run_console import CONSOLE_LINES
 from projects.views.trees import MAX_DEPTH, MAX_NODES, Node, tree
 from runs import ingest
 from runs.models import ConsoleLine, Run, RunFile, State, Stream, StreamName
-from tests.factories import make_run, set_values
+from tests.factories import log_run, make_run, set_values
 from tests.projects.cast import Cast, make_cast
 
 pytestmark = pytest.mark.django_db
@@ -395,6 +395,32 @@ def test_the_charts_are_those_of_the_runs_own_metrics(cast: Cast, browser: Clien
     query = re.search(r'data-query="([^"]*)"', page)[1].replace("&amp;", "&")
     figure = browser.get(f"/lab/digits/line-plot?metric=train/loss&{query}").json()
     assert len(figure["data"]) == 1
+
+
+def test_a_panel_of_several_metrics_is_there_for_a_run_that_logged_any_of_them(cast: Cast, browser: Client) -> None:
+    log_run(cast.project, "r1", [{"train/loss": 1.0, "val/acc": 0.5}])
+    log_run(cast.project, "r2", [{"other/x": 1.0, "val/f1": 0.5}])
+
+    def settings(metric: str, **spec: object) -> None:
+        address = f"/lab/digits/line-plot/settings?metric={metric}"
+        assert cast.as_("owner").post(address, json.dumps(spec), content_type="application/json").status_code == 200
+
+    def add(**spec: object) -> None:
+        body = json.dumps({"do": "add", "settings": spec, "section": "several"})
+        assert cast.as_("owner").post("/lab/digits/panels", body, content_type="application/json").status_code == 200
+
+    def panels(run: str) -> list[str]:
+        page = browser.get(f"/lab/digits/runs/{run}?tab=charts").content.decode()
+        return re.findall(r'data-metric="([^"]*)"', page)
+
+    add(metricRegex="^(train|val)/")  # called by train/loss
+    add(metrics=["val/f1", "val/acc"])
+    add(metrics=["other/x"])
+    assert panels("r1") == ["train/loss", "val/acc", "train/loss", "val/f1"]
+    assert panels("r2") == ["other/x", "val/f1", "train/loss", "val/f1", "other/x"]
+    settings("train/loss", metricRegex="f1$")
+    assert panels("r1") == ["val/acc", "train/loss", "val/f1"]
+    assert panels("r2") == ["other/x", "train/loss", "val/f1", "train/loss", "val/f1", "other/x"]
 
 
 @pytest.mark.parametrize("sealed", [False, True])

@@ -151,6 +151,7 @@ def test_a_panel_is_added_by_its_columns_and_edited(ask: Callable[..., Any], cli
     dialog = client.get(address).content.decode()
     assert 'name="xColumn"' in dialog
     assert 'value="config.width"' in dialog
+    assert "Edit panel — val.acc by width<" in dialog
     assert 'name="metrics"' not in dialog
     assert 'name="smoothingType"' not in dialog
     saved = client.get(f"/ada/digits/summary-plot?kind=scatter&metric=summary.val.acc&panel={key}&group=config.lr")

@@ -138,7 +138,7 @@ def _view(content: Content, names: Names) -> View:
             "metric": panel.metric,
             "spec": content.panels.get(panel.key, {}),
         }
-        for section in content.layout.sections(names.metrics, all_added=True)
+        for section in content.layout.sections(names.metrics, drawn=lambda _: True)
         for panel in section.panels
     ]
     return {
