@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -23,19 +22,10 @@ EXAMPLES = [
     for block in re.findall(r"(?:^    .+\n)+", DOCS, re.MULTILINE)
     if block.startswith("    import")
 ]
-# Where pandas is not installed, what it does with these arguments: the header goes with the request, as it is.
-STAND_IN = """
-import csv, io, urllib.request
-
-def read_csv(url, storage_options):
-    answer = urllib.request.urlopen(urllib.request.Request(url, headers=storage_options))
-    return list(csv.DictReader(io.TextIOWrapper(answer, "utf-8")))
-"""
 SAY = """
 import json
 if "frame" in globals():
-    rows = frame if isinstance(frame, list) else frame.astype(str).to_dict("records")
-    print(json.dumps(rows))
+    print(json.dumps(frame.astype(str).to_dict("records")))
 elif "runs" in globals():
     print(json.dumps(runs))
 """
@@ -49,11 +39,9 @@ def project(experiment: Callable[[str], str]) -> str:
 @pytest.fixture
 def ran(live: LiveServer, tmp_path: Path) -> Callable[[str], str]:
     """Runs Python as somebody does who has put their key where it says so; what it prints."""
-    if find_spec("pandas") is None:
-        (tmp_path / "pandas.py").write_text(STAND_IN)
 
     def run(code: str) -> str:
-        environment = client_environment(live, tmp_path) | {"PYTHONPATH": str(tmp_path)}
+        environment = client_environment(live, tmp_path)
         done = run_script(code.replace("YOUR_API_KEY", live.api_key) + SAY, environment)
         assert done.returncode == 0, done.stderr
         return done.stdout
