@@ -91,13 +91,16 @@ NOT_READ = {
     f"<str:entity>/<str:project>/{rest}"
     for rest in (
         "bulk",
+        "colour",
         "figures",
         "grouping-presets",
         "group-menu",
+        "runs/<str:run>/edit",
         "settings",
         "summary-plot",
         "summary-plot.csv",
         "sweeps/<str:sweep>",
+        "workspace",
     )
 }
 # Of what is neither there nor visible: not found, wrong method, not signed in.
@@ -417,7 +420,7 @@ def test_a_graphql_field_of_a_public_project_is_read_and_not_written(cast: Cast,
     assert everything() == before
 
 
-MAKES_IT_ANEW = {"Mutation.upsertBucket", "Mutation.createArtifact", "Mutation.upsertModel"}
+MAKES_IT_ANEW = {"Mutation.upsertBucket", "Mutation.createArtifact", "Mutation.upsertModel", "Mutation.upsertView"}
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS.keys() - OF_EVERYBODY - MAKES_IT_ANEW - {"Query.entity"}))

@@ -50,8 +50,8 @@ def test_everything_is_below_the_prefix(browser: Browser, tmp_path: Path) -> Non
         page.goto(f"{below.url}/ada/digits?group=")
         page.locator("tr.run a.label").first.click()
         page.get_by_role("link", name="Files").click()
-        expect(page.get_by_role("link", name="notes.txt")).to_be_visible()
-        address = page.get_by_role("link", name="notes.txt").get_attribute("href")
+        expect(page.get_by_role("link", name="notes.txt", exact=True)).to_be_visible()
+        address = page.get_by_role("link", name="Download notes.txt").get_attribute("href")
         assert context.request.get(f"{server.url}{address}").text() == "below"
         page.goto(f"{below.url}/account")
         expect(page.get_by_role("main")).to_contain_text(f"to {below.url}, by default")

@@ -68,7 +68,9 @@ def conditions(operators: tuple[str, ...] = tuple(OPERATORS)) -> st.SearchStrate
 def trees(leaf: st.SearchStrategy[Condition]) -> st.SearchStrategy[Filter]:
     def branch(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
         joins = st.sampled_from(["all", "any", "none"])
-        return st.builds(lambda join, them: Branch(join, tuple(them)), joins, st.lists(parts, min_size=1, max_size=3))
+        return st.builds(
+            lambda join, them: Branch(join, tuple(them)), joins, st.lists(parts, min_size=1, max_size=3, unique=True)
+        )
 
     return st.recursive(leaf, branch, max_leaves=6)
 

@@ -134,7 +134,7 @@ def test_many_projects_ask_no_more_than_one(cast: Cast, django_assert_max_num_qu
     browser = cast.as_("owner")
     with django_assert_max_num_queries(7):
         browser.get("/")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         browser.get("/lab")
 
 

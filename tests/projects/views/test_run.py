@@ -460,5 +460,5 @@ def test_a_long_run_asks_no_more_than_a_short_one(
     RunFile.objects.bulk_create(
         RunFile(run=run, name=f"f{i}", size=1, stored_as="x", uploaded_at=timezone.now()) for i in range(600)
     )
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert browser.get(ADDRESS + part).status_code == 200

@@ -103,7 +103,8 @@ def upsert_view(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict
 @mutation.field("deleteView")
 def delete_view(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, bool]:
     context, key = context_of(info), parse_id(input["id"])
-    view = Workspace.objects.select_related("project__entity").filter(pk=key).exclude(name="").first() if key else None
+    there = Workspace.objects.select_related("project__entity").filter(project__deleted_at=None).exclude(name="")
+    view = there.filter(pk=key).first() if key else None
     if view is None or not workspaces_visible(context.user, view.project).filter(pk=view.pk).exists():
         raise GraphQLError("view not found")
     if view.user_id is None and not may_write(context.user, view.project.entity):

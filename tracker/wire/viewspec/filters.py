@@ -72,9 +72,11 @@ def _tree(node: Mapping[str, Any], names: Names, depth: int = 0) -> Filter | Non
 
 
 def _joined(join: str, parts: Sequence[Filter]) -> Filter | None:
+    """Each part once: the same one twice is the same."""
     flat: list[Filter] = []
     for part in parts:
         flat += part.parts if isinstance(part, Branch) and part.join == join else [part]
+    flat = list(dict.fromkeys(flat))
     return None if not flat else flat[0] if len(flat) == 1 else Branch(join, tuple(flat))
 
 
@@ -159,6 +161,8 @@ def _said(condition: Condition) -> dict[str, Any]:
         value = [_value(field, text) for text in values]
     elif values and positive not in _OF_TEXT:
         value = _value(field, values[0])
+        if value is None:  # which by itself stands for what is not set, too
+            operator, value = {"=": "in", "!=": "not in"}.get(operator, operator), [value]
     elif operator == "within" and (span := _seconds(values[0])) is not None:
         operator, value = _WITHIN, span
     return {"key": key, "op": _WORDS.get(operator, operator), "value": value, "disabled": False}
