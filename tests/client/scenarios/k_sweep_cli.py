@@ -14,7 +14,7 @@ os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["
 with open(os.path.join(folder, "train.py"), "w") as file:
     file.write("import wandb\nwith wandb.init() as run:\n    run.log({'loss': run.config['lr']})\n")
 with open(os.path.join(folder, "sweep.yaml"), "w") as file:
-    file.write("program: train.py\nmethod: grid\nmetric: {name: loss}\nparameters:\n  lr: {values: [1, 2]}\n")
+    file.write("program: train.py\nmethod: grid\nmetric: {name: loss}\nparameters:\n  lr: {values: [1, 2, 3]}\n")
 
 
 def cli(*arguments):
@@ -28,7 +28,7 @@ cli("agent", "--count", "1", sweep)
 cli("sweep", "--pause", sweep)
 assert wandb.Api().sweep(sweep).state == "PAUSED"
 cli("sweep", "--resume", sweep)
-cli("agent", sweep)
+cli("agent", "--count", "1", sweep)
 cli("sweep", "--stop", sweep)
 stored = wandb.Api().sweep(sweep)
 assert stored.state == "FINISHED"
