@@ -14,7 +14,7 @@ import numpy as np
 
 from projects.charts.aggregate import GroupLine
 from projects.charts.header import Basis, header, left_out
-from projects.charts.line_plot import LinePlot
+from projects.charts.line_plot import X_AXES, LinePlot
 from projects.charts.multiples import axis_ids, layout_of, marks_axis
 from projects.charts.traces import Drawn, as_text, traces
 
@@ -54,7 +54,7 @@ def line_figure(
     having = [part.line for part in drawn if part.line.x.size]
     count = max(1, len(charts))
     data = traces(drawn, plot, grouped=grouped, charts=count)
-    axis = "" if chosen or plot.x_axis == "_step" else plot.x_axis
+    axis = "" if chosen or plot.x_axis in {choice.key for choice in X_AXES} else plot.x_axis
     layout = _layout(plot, having, [part.original for part in drawn if part.original is not None])
     layout["hovermode"] = "x unified" if _most_lines(drawn) <= MOST_UNIFIED else "closest"
     if charts:
