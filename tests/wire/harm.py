@@ -190,9 +190,9 @@ _CHANGES = (_drop, _retype, _retype, _retype, _double, _enlarge, _rename, _nest)
 def _query_text(draw: Draw, request: Sent) -> Sent:
     body = _json(request)
     text = body.get("query") if isinstance(body, dict) else None
-    if not isinstance(text, str) or not text:
+    words = list(re.finditer(r"\w+|[^\s\w]", text)) if isinstance(text, str) else []
+    if not isinstance(text, str) or not words:
         return request
-    words = list(re.finditer(r"\w+|[^\s\w]", text))
     word = draw(st.sampled_from(words))
     new = draw(
         st.sampled_from(
