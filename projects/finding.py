@@ -1,6 +1,6 @@
 """What a person finds anywhere by a few words: projects, groups, runs, metrics, pages. Only of what they may see.
 
-Each kind is one query that reads an index alone, and stops at MOST; words are looked for in any case.
+Each kind is looked for by one query that reads an index alone, and stops at MOST; words are looked for in any case.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.urls import reverse
 from projects.access import Person, visible_projects
 from projects.layout import Panel
 from projects.models import Project
-from runs.models import Column, Run, Scope
+from runs.models import GROUP_START, Column, Run, Scope
 
 MOST = 8  # of a kind
 MAX_TEXT = 200
@@ -86,9 +86,11 @@ def _groups(projects: QuerySet[Project], words: Sequence[str]) -> Iterator[Hit]:
     found = list(rows[:MOST])
     owners = _owners(project for project, _ in found)
     for project, start in found:
-        # Of groups that begin alike one is enough.
-        group = Run.objects.filter(project=project, deleted_at=None, group_start=start).values_list("group", flat=True)
-        if whole := group.first():
+        whole: str | None = start
+        if len(start) == GROUP_START:  # it may go on; of groups that begin alike one is enough
+            runs = Run.objects.filter(project=project, deleted_at=None, group_start=start)
+            whole = next(iter(runs.values_list("group", flat=True)[:1]), None)
+        if whole:
             yield Hit(whole, _of("group", owners[project], whole), str(owners[project]))
 
 

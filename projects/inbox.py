@@ -13,7 +13,8 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from projects.models import Inbox, Membership, Project, ReadAlert, User
+from projects.access import visible_projects
+from projects.models import Inbox, ReadAlert, User
 from runs.models import Alert
 
 MOST_COUNTED = 100
@@ -21,7 +22,7 @@ MOST_COUNTED = 100
 
 def alerts_of(user: User) -> QuerySet[Alert]:
     """Latest first."""
-    mine = Project.objects.filter(entity__in=Membership.objects.filter(user=user).values("entity"))
+    mine = visible_projects(user).filter(entity__memberships__user=user)
     found = Alert.objects.filter(project__in=mine.values("pk"), run__deleted_at=None)
     return found.order_by("-sent_at", "run_id")
 

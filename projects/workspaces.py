@@ -32,8 +32,8 @@ from runs.history import store
 from runs.models import Column, Run, Scope
 from runs.states import state_expression
 
+_CLOCKS = {choice.key for choice in X_AXES} - {"_step"}
 # More charts at once than there are cores would be drawn no sooner, and each holds the cells of all its runs.
-_CLOCKS = ("_absolute_runtime", "_runtime", "_timestamp")
 _drawing = BoundedSemaphore(os.cpu_count() or 1)
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from projects import access
 from projects.inbox import MOST_COUNTED
 from projects.models import Inbox, Membership, Project, ReadAlert, Visibility
+from projects.project_settings import project_delete
 from runs.models import Alert, Level, Run
 from tests.factories import make_run
 from tests.projects.cast import Cast, make_cast
@@ -76,6 +77,13 @@ def test_strangers_get_none_of_it_even_of_a_public_project(cast: Cast) -> None:
     Membership.objects.filter(user=cast.viewer).delete()
     assert titles(cast.as_("viewer"), "?show=all") == []
     assert cast.as_("anonymous").get("/inbox").status_code == 302
+
+
+def test_alerts_of_a_deleted_project_are_not_there(cast: Cast) -> None:
+    alert(make_run(cast.project, "a"), "gone", 5)
+    assert (titles(cast.as_("owner")), unread(cast.as_("owner"))) == (["gone"], "1")
+    project_delete(project=cast.project)
+    assert (titles(cast.as_("owner")), unread(cast.as_("owner"))) == ([], "")
 
 
 def test_alerts_of_deleted_runs_are_not_there(cast: Cast) -> None:
