@@ -243,6 +243,8 @@ def _fill(view: Workspace, content: Content) -> None:
         "sections": content.sections,
         "kept": content.kept,
     }
+    if "colours" in view.settings:  # of which a program says nothing
+        settings["colours"] = view.settings["colours"]
     view.settings = {key: value for key, value in settings.items() if value is not None}
     view.changed_at = timezone.now()
     view.save(update_fields=["settings", "changed_at"])

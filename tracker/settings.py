@@ -108,12 +108,12 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
             "PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
         ),
     }
+    # A new connection reads the schema, and the last one that closes moves the log into the file.
+    _database["CONN_MAX_AGE"] = 60
     # The file itself, so that tests in several processes see one another's writes.
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     _database |= _POSTGRESQL
-# On SQLite, too: a new connection reads the schema, and the last one that closes moves the log into the file.
-_database["CONN_MAX_AGE"] = 60
 DATABASES = {"default": _database}
 # A copy that follows the database: pages are read from it. How far behind it may be decides how soon a person who has
 # changed something reads from it again.

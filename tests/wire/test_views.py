@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from projects.models import Project, Visibility, Workspace
+from projects.saved_views import colour_set
 from tests.wire.replay import Replay
 
 # The package's own texts.
@@ -60,6 +61,14 @@ def test_a_view_sent_twice_is_one_of_everybodys_and_changes_under_its_id(owner: 
     assert Workspace.objects.get().settings["query"] == "q=ada"
     assert [it["id"] for it in read(owner, first["name"])] == [first["id"]]
     assert read(owner, "nw-abcdefghijk-v") == []
+
+
+def test_colours_that_people_picked_outlive_what_a_program_saves(owner: Replay) -> None:
+    first = saved(save(owner))
+    colour_set(workspace=Workspace.objects.get(), line="a" * 32, colour="#123456")
+    save(owner, id=first["id"], displayName="Renamed")
+    view = Workspace.objects.get()
+    assert (view.name, view.settings["colours"]) == ("Renamed", {"a" * 32: "#123456"})
 
 
 def test_a_name_that_is_taken_gets_a_number_and_keeps_it(owner: Replay) -> None:
