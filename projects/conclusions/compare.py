@@ -1,12 +1,12 @@
 """Groups compared with one of them, the baseline, by a number of each run.
 
     metric=summary.val/acc   the number; by default the table's first
-    baseline=ID              the id of a group (Group.id); by default the table's first group
+    baseline=ID              the id of a group (Group.id); by default the table's first group that has numbers
     pair=config.seed         pairs the runs of two groups that share its value; `pair=` none; by default the first
                              seed-like config column that can pair any
 
-The groups are the innermost of the table; ungrouped, those of samples.default_field. The other parameters ask for the
-runs, as on the project page; those that it hides from charts do not count.
+The groups are the innermost of the table that have a number; ungrouped, those of samples.default_field. The other
+parameters ask for the runs, as on the project page; those that it hides from charts do not count.
 """
 
 from __future__ import annotations
@@ -83,14 +83,15 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`groups`: all that may be the baseline; `others`: the first MAX_GROUPS of the `of_groups` others; `pair`: the key
-    that pairs some of them."""
+    """`groups`: all that may be the baseline; `others`: the first MAX_GROUPS of the `of_groups` others; `empty`: how
+    many groups have no number and so are neither; `pair`: the key that pairs some of them."""
 
     groups: tuple[GroupSaid, ...]
     baseline: GroupSaid
     others: tuple[Compared, ...]
     pair: Field | None
     of_groups: int
+    empty: int
 
     @property
     def tests(self) -> int:
@@ -129,7 +130,8 @@ def compared(project: Project, runset: Runset, asked: Asked) -> Comparison | Non
     keys = _seeds(project) if asked.pair is None else asked.pair
     fields = runset.grouping or (default_field(project, runset),)
     samples = Samples(project, runset, fields, (asked.metric, *keys))
-    said = _said(samples, samples.leaves(), asked.metric)
+    every = _said(samples, samples.leaves(), asked.metric)
+    said = [group for group in every if group.estimate.n or group.id == asked.baseline]
     if not said:
         return None
     baseline = next((group for group in said if group.id == asked.baseline), None)
@@ -149,6 +151,7 @@ def compared(project: Project, runset: Runset, asked: Asked) -> Comparison | Non
         ),
         pair=pair,
         of_groups=len(said) - 1,
+        empty=len(every) - len(said),
     )
 
 

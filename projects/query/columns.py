@@ -24,14 +24,15 @@ _PER_RUN = ("display_name", "name")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something to group by: how many distinct values the selected runs have, how many have none, and the kinds of
-    value ever seen in a column."""
+    """Something to group by: how many distinct values the selected runs have, how many have none, the kinds of value
+    ever seen in a column, and whether there are several values and fewer than runs."""
 
     field: Field
     label: str
     distinct: int
     missing: int
-    kinds: int = 0
+    kinds: int
+    worth: bool
 
     @property
     def varies(self) -> bool:
@@ -83,7 +84,8 @@ def _differing_columns(project: Project, runset: Runset) -> tuple[Field, ...]:
 
 
 def group_candidates(project: Project, runset: Runset) -> list[Candidate]:
-    """Run fields, then config, then summary columns; of each, those worth grouping by (1 < distinct < runs) first.
+    """What is worth grouping by (1 < distinct < runs), then the rest; of both first run fields, then config, then
+    summary columns.
 
     Five queries, and one for all columns that are not in memory, or, of many runs, one for each.
     """
@@ -96,11 +98,18 @@ def group_candidates(project: Project, runset: Runset) -> list[Candidate]:
     # In the order of their list: the sort is stable.
     known = [Field(RUN, key) for key, field in RUN_FIELDS.items() if field.groupable]
     candidates = [
-        Candidate(field, label(field), counts[field][0], total - counts[field][1], kinds.get(field, 0))
+        Candidate(
+            field,
+            label(field),
+            distinct=counts[field][0],
+            missing=total - counts[field][1],
+            kinds=kinds.get(field, 0),
+            worth=1 < counts[field][0] < total,
+        )
         for field in (*known, *kinds)
         if field.scope == RUN or counts[field][1]
     ]
-    return sorted(candidates, key=lambda candidate: _candidate_order(candidate, total))
+    return sorted(candidates, key=_candidate_order)
 
 
 def _per_run_counts(runs: QuerySet[Run]) -> dict[Field, tuple[int, int]]:
@@ -112,8 +121,7 @@ def _per_run_counts(runs: QuerySet[Run]) -> dict[Field, tuple[int, int]]:
     return {Field(RUN, key): (counts[f"{key}_distinct"], counts[f"{key}_count"]) for key in _PER_RUN}
 
 
-def _candidate_order(candidate: Candidate, total: int) -> tuple[object, ...]:
+def _candidate_order(candidate: Candidate) -> tuple[object, ...]:
     scopes = (RUN, Scope.CONFIG, Scope.SUMMARY)
-    varies = 1 < candidate.distinct < total
     name = () if candidate.field.scope == RUN else natural_text(candidate.field.key)
-    return scopes.index(candidate.field.scope), not varies, name
+    return not candidate.worth, scopes.index(candidate.field.scope), name

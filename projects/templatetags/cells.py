@@ -77,20 +77,20 @@ def _measured_cell(cell: Cell, runs: int, statistic: str) -> SafeString:
     count = (
         SafeString("")
         if cell.n == runs or statistic == "count"
-        else format_html('<span class="n">n {}</span> ', cell.n)
+        else format_html(' <span class="n">n {}</span>', cell.n)
     )
     if cell.std is not None:
         title += f" · min {number(cell.low)} · max {number(cell.high)}"
     if statistic != MEAN_STD or cell.mean is None or cell.std is None:
-        return format_html('<td class="number" title="{}">{}{}</td>', title, count, number(cell.number(statistic)))
+        return format_html('<td class="number" title="{}">{}{}</td>', title, number(cell.number(statistic)), count)
     mean, deviation, times = measured(cell.mean, cell.std)
     return format_html(
-        '<td class="number" title="{}">{}{} <span class="deviation">± {}</span>{}</td>',
+        '<td class="number" title="{}">{} <span class="deviation">± {}</span>{}{}</td>',
         title,
-        count,
         mean,
         deviation,
         f" {times}" if times else "",
+        count,
     )
 
 

@@ -14,6 +14,7 @@ from runs.columns import typed
 from runs.models import Kind
 
 _SCOPES = {RUN: "Run", CONFIG: "Config", SUMMARY: "Summary"}
+_REST = "The same in all runs, or another in each"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class FieldChoice:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Choices of one scope under its caption."""
+    """Choices of one sort under its caption."""
 
     caption: str
     choices: tuple[FieldChoice, ...]
@@ -76,8 +77,9 @@ class Choices:
 
 def field_choices(runset: Runset, candidates: Iterable[Candidate]) -> Choices:
     """What to group by, in the order of the candidates; fields that no run has any value of are left out."""
-    found = [FieldChoice(it.field, it.label, it.distinct, it.kinds) for it in candidates if it.distinct]
-    return _choices(runset.grouping, found)
+    found = [(it.worth, FieldChoice(it.field, it.label, it.distinct, it.kinds)) for it in candidates if it.distinct]
+    worth, rest = ([choice for is_worth, choice in found if is_worth is asked] for asked in (True, False))
+    return _choices(runset.grouping, worth, rest)
 
 
 def field_choice(field: Field) -> FieldChoice:
@@ -135,13 +137,15 @@ def _of(fields: Iterable[Field], scope: str) -> list[Field]:
     return [field for field in fields if field.scope == scope]
 
 
-def _choices(chosen: Sequence[Field], found: Sequence[FieldChoice]) -> Choices:
-    by_field = {choice.field: choice for choice in found}
+def _choices(chosen: Sequence[Field], found: Sequence[FieldChoice], rest: Sequence[FieldChoice] = ()) -> Choices:
+    """`found` by scope, then `rest`."""
+    by_field = {choice.field: choice for choice in (*found, *rest)}
     taken = {field.plain for field in chosen}
+    parts = [(caption, [it for it in found if it.field.scope == scope]) for scope, caption in _SCOPES.items()]
     return Choices(
         tuple(replace(by_field.get(field.plain) or field_choice(field), field=field) for field in chosen),
         tuple(
-            Part(caption, tuple(it for it in found if it.field.scope == scope and it.field not in taken))
-            for scope, caption in _SCOPES.items()
+            Part(caption, tuple(it for it in choices if it.field not in taken))
+            for caption, choices in (*parts, (_REST, rest))
         ),
     )

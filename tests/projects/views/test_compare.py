@@ -87,11 +87,23 @@ def test_a_seed_that_only_some_share_pairs_those(get: Callable[..., Any], projec
     assert mlp.difference.pairs == 2
     assert mlp.difference.value == pytest.approx((np.array([0.504, 0.505]) - ACC[0, 4:]).mean())
     assert (mlp.group.estimate.n, mlp.group.sample.runs, seen.left_out) == (3, 4, 1)
-    assert by_label["model: none"].difference is None
+    assert "model: none" not in by_label
     html = response.content.decode()
     assert "model: mlp (n = 3)" in html
     assert "1 value left out" in html
     assert "3 comparisons with one baseline" in html
+    assert "1 group without a number of acc: not compared" in html
+
+
+def test_groups_without_a_number_are_no_baseline_unless_asked_for(get: Callable[..., Any], project: Project) -> None:
+    for at in range(2):
+        log_run(project, f"alone-{at}", [], config={"model": "alone", "seed": at}, summary={"word": "x"})
+    everybody = found(get)
+    assert [group.label for group in everybody.groups] == [f"model: {model}" for model in MODELS]
+    assert (everybody.baseline.label, everybody.of_groups, everybody.empty) == ("model: cnn", 2, 1)
+    alone = get(f="config.model:=:alone")
+    assert alone.context["comparison"] is None
+    assert "No visible run has a number" in alone.content.decode()
 
 
 def test_the_figure_has_each_interval_and_a_line_at_zero(get: Callable[..., Any]) -> None:
@@ -155,7 +167,7 @@ def test_a_question_that_means_nothing_gets_a_reason(get: Callable[..., Any], qu
 
 def test_one_group_or_none_is_said(client: Client, get: Callable[..., Any]) -> None:
     assert "There is one group only" in get(f="config.model:=:cnn").content.decode()
-    assert "No visible run matches" in get(f="config.model:=:no").content.decode()
+    assert "No visible run has a number" in get(f="config.model:=:no").content.decode()
     owner = make_user("bea")
     make_project(owner, "bare")
     client.force_login(owner)
