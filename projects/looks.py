@@ -44,7 +44,7 @@ def dressed(project: Project, plot: LinePlot, groups: Sequence[RunGroup]) -> lis
             for group, value in zip(result, values, strict=True)
         ]
     if plot.legend_template:
-        result = [replace(group, label=_named(plot.legend_template, group, texts)) for group in result]
+        result = [replace(group, label=_named(plot.legend_template, group, texts), short="") for group in result]
     return result
 
 

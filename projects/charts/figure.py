@@ -112,8 +112,9 @@ def _layout(plot: LinePlot, lines: Sequence[GroupLine], originals: Sequence[Grou
     return {
         "xaxis": x_axis,
         "yaxis": y_axis,
-        "showlegend": plot.show_legend,
-        "legend": LEGENDS[plot.legend_position],
+        # Without a legend, if an empty one, Plotly spaces the lines of its tooltip as groups, which hide the chart.
+        "showlegend": True,
+        "legend": LEGENDS[plot.legend_position] | {"traceorder": "normal"},
         "uirevision": "kept",  # zoom and hidden lines outlive new data
     }
 

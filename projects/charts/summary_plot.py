@@ -104,7 +104,7 @@ def _lines(found: Summaries, plot: LinePlot) -> list[tuple[RunGroup, GroupLine]]
 def _bars(found: Summaries, plot: LinePlot) -> list[dict[str, Any]]:
     traces = []
     for group, line in _lines(found, plot):
-        at = {"x": [as_text(group.label)]}
+        at = {"x": [as_text(group.name)]}
         middle, low, high = float(line.line[0]), float(line.low[0]), float(line.high[0])
         banded = np.isfinite(low) and np.isfinite(high)
         band = f" [{low:.4g}, {high:.4g}]" if banded else ""
@@ -152,7 +152,7 @@ def _boxes(found: Summaries, plot: LinePlot) -> list[dict[str, Any]]:
         traces.append(
             trace_of(group, "box", "box")
             | {
-                "x": [as_text(group.label)],
+                "x": [as_text(group.name)],
                 "q1": [float(low)],
                 "median": [float(median)],
                 "q3": [float(high)],
@@ -176,7 +176,7 @@ def _violin(group: RunGroup, values: Floats) -> dict[str, Any]:
     """Its width is the browser's estimate of the density, by a Gaussian kernel; of many values, some by rank."""
     some = np.sort(values)[evenly(values.size, MOST_VALUES)]
     return trace_of(group, "violin", "violin") | {
-        "x": [as_text(group.label)] * some.size,
+        "x": [as_text(group.name)] * some.size,
         "y": typed(some),
         "points": "all" if values.size <= POINTS else False,
         "jitter": 0.4,

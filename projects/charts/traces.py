@@ -76,7 +76,8 @@ def traces(drawn: Sequence[Drawn], plot: LinePlot, *, grouped: bool, charts: int
     ]
     named: set[str] = set()
     for trace in middles:
-        trace["showlegend"] = trace["legendgroup"] not in named
+        trace["meta"] |= {"named": trace["legendgroup"] not in named}
+        trace["showlegend"] = plot.show_legend and trace["meta"]["named"]
         named.add(trace["legendgroup"])
     return bands + runs + middles + marks
 
@@ -104,7 +105,7 @@ def trace_of(group: RunGroup, role: str, kind: str = "scatter") -> dict[str, Any
         # Plotly makes a class name of it, and looks for it by a selector.
         "uid": f"{group.id}{group.line}{place}-{role}",
         "meta": {"group": group.id, "within": group.within, "role": role},
-        "name": as_text(" · ".join(filter(None, (group.label, group.said)))),
+        "name": as_text(" · ".join(filter(None, (group.name, group.said)))),
         "legendgroup": group.id + group.line,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -80,7 +80,13 @@ class RunGroup:
     line: str = ""  # tells the lines apart that a chart has of one group; fit for a class name
     said: str = ""  # of that line, beside the label
     chart: int = 0  # its place among the small charts of a plot
+    short: str = ""  # its label without what all groups of the chart share, if they share anything
     changed: bytes = field(default=b"", compare=False, repr=False)  # another whenever one of the runs has changed
+
+    @property
+    def name(self) -> str:
+        """What tells it apart from the chart's other groups."""
+        return self.short or self.label
 
 
 def default_fields(project: Project) -> tuple[Field, ...]:
@@ -154,9 +160,10 @@ def run_groups(
             colour=tree.colour(leaf),
             run_ids=tuple(tree.frame.ids(positions)),
             within=tuple(node.id for node in leaf.path[:-1]),
+            short=short,
             changed=tree.frame.changed(positions),
         )
-        for leaf, positions in shown[:limit]
+        for (leaf, positions), short in zip(shown[:limit], _short([leaf for leaf, _ in shown[:limit]]), strict=True)
     ], len(shown)
 
 
@@ -180,7 +187,20 @@ def keys(node: Node) -> tuple[Key, ...]:
 
 def path_label(node: Node) -> str:
     """ "lr: 0.1 · Job type: train"."""
-    return " · ".join(f"{label(key.field)}: {key.text}" for key in keys(node))
+    return _written(keys(node))
+
+
+def _short(leaves: Sequence[Node]) -> list[str]:
+    """For `RunGroup.short`."""
+    paths = [keys(leaf) for leaf in leaves]
+    shared = set.intersection(*map(set, paths)) if len(paths) > 1 else set()
+    if not shared:
+        return [""] * len(paths)
+    return [_written(key for key in path if key not in shared) for path in paths]
+
+
+def _written(path: Iterable[Key]) -> str:
+    return " · ".join(f"{label(key.field)}: {key.text}" for key in path)
 
 
 def groups_of(tree: Tree, nodes: Sequence[Node], columns: Sequence[Field]) -> list[Group]:

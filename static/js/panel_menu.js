@@ -26,7 +26,7 @@ function drawnChart(panel) {
 /** Plotly reads titles as a kind of HTML. */
 const asText = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
 
-/** The chart as it is drawn, hidden lines hidden, with what a figure needs to stand alone. */
+/** The chart as it is drawn, hidden lines hidden, with what a figure needs to stand alone: a title and a legend. */
 async function image(panel, format) {
   const { plot, meta } = drawnChart(panel);
   const css = getComputedStyle(document.documentElement);
@@ -35,8 +35,9 @@ async function image(panel, format) {
     title: { text: `${asText(meta.title)}<br><sub>${asText(meta.header)}</sub>`, x: 0.02, xanchor: "left" },
     margin: { ...plot.layout.margin, t: 64 },
   };
+  const data = plot.data.map((trace) => trace.meta?.named ? { ...trace, showlegend: true } : trace);
   const filename = meta.title.replace(/[^A-Za-z0-9._-]+/g, "_");
-  await window.Plotly.downloadImage({ data: plot.data, layout }, { ...IMAGE, format, filename, scale: format === "png" ? 2 : 1 });
+  await window.Plotly.downloadImage({ data, layout }, { ...IMAGE, format, filename, scale: format === "png" ? 2 : 1 });
 }
 
 /** The numbers of the chart, at the range zoomed to: the figure's own question, asked at another address. */

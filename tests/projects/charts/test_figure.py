@@ -65,7 +65,10 @@ def test_a_group_is_a_band_and_above_it_a_line_in_its_colour() -> None:
     band, line = made["data"][0], made["data"][2]
     assert (line["line"]["color"], band["fillcolor"]) == ("#4269d0", "rgba(66,105,208,0.18)")
     assert band["legendgroup"] == line["legendgroup"] == "g0"
-    assert (band["showlegend"], band["hoverinfo"], line["showlegend"]) == (False, "skip", True)
+    assert (band["hoverinfo"], line["meta"]["named"]) == ("skip", True)
+    for shown in (False, True):
+        data = figure([[[0, 1], [1, 2]], [[5, 5], [7, 7]]], showLegend=shown)["data"]
+        assert [trace["showlegend"] for trace in data] == [False, False, shown, shown]
     assert decoded(line["x"]).tolist() == [0, 1]
     assert decoded(line["y"]).tolist() == [0.5, 1.5]
     assert len({trace["uid"] for trace in made["data"]}) == 4
@@ -216,7 +219,7 @@ def test_names_are_text_and_never_in_a_template() -> None:
 @pytest.mark.parametrize("position", [choice.key for choice in LEGEND_POSITIONS])
 def test_every_legend_position_is_drawn(position: str) -> None:
     layout = figure([[[1, 2]]], showLegend=True, legendPosition=position)["layout"]
-    assert layout["showlegend"]
+    assert layout["legend"]["traceorder"] == "normal"
     assert layout["legend"]["orientation"] in ("h", "v")
 
 

@@ -171,6 +171,20 @@ def test_run_groups_have_labels_all_runs_and_only_the_groups_are_limited(project
     assert found[0].run_ids == tuple(run.id for run in runs[::3])
 
 
+def test_the_name_of_a_line_leaves_out_what_all_lines_share(project):
+    runs = [add(project, config={"lr": lr}, job_type=job) for lr in (0.1, 0.2) for job in ("train", "eval")]
+    trains = {run.id for run in runs[::2]}
+
+    def names(limit: int, logged: set | None = None) -> list[tuple[str, str]]:
+        return [(group.label, group.name) for group in run_groups(project, by(LR, JOB), limit, logged=logged)[0]]
+
+    of_train = [f"lr: {lr} · Job type: train" for lr in (0.1, 0.2)]
+    assert names(9, trains) == list(zip(of_train, ("lr: 0.1", "lr: 0.2"), strict=True))
+    assert names(1, trains) == [(of_train[0], of_train[0])], "one line alone says all"
+    assert [name for _, name in names(2)] == ["Job type: eval", "Job type: train"], "both of lr 0.1"
+    assert all(label == name for label, name in names(9))
+
+
 def test_groups_without_a_run_that_logged_the_metric_take_no_place_on_a_chart(project):
     runs = [add(project, config={"lr": lr}) for lr in (1, 1, 2, 3)]
     found, total = run_groups(project, by(LR), 1, logged={runs[1].id, runs[3].id})

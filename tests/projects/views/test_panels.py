@@ -170,7 +170,7 @@ def test_a_panel_may_have_a_grouping_of_its_own(ask: Callable[..., Any], optimis
         assert header(response) == "mean ± std dev · 8 of 8 runs"
     hidden = client.get("/api/ada/digits/groups?group=config.lr").json()["groups"][0]["id"]
     response = ask(**ONLY, group="config.lr", hide=hidden, settings=own)
-    assert list(drawn(response)) == [names[1], names[3]], "what the table hides stays hidden"
+    assert list(drawn(response)) == ["opt.name: adam", "opt.name: sgd"], "what the table hides stays hidden"
     assert ask(settings=spec(groupBy="fields")).status_code == 400
 
 
@@ -280,7 +280,7 @@ def test_each_value_of_a_column_has_a_small_chart(ask: Callable[..., Any], optim
     assert [(line["name"], line["xaxis"], line["yaxis"]) for line in lines] == [
         (f"lr: {lr}", f"x{axes}", f"y{axes}") for lr in (0.1, 0.2) for axes in ("", 2, 3)
     ]
-    assert [line["showlegend"] for line in lines] == [True, False, False] * 2
+    assert [line["meta"]["named"] for line in lines] == [True, False, False] * 2
     assert len({trace["uid"] for trace in made["data"]}) == len(made["data"])
     assert [len(decoded(line["x"])) for line in lines] == [3, 3, 4] * 2
     assert decoded(lines[1]["y"]).tolist() == pytest.approx([0.1, 1.1, 2.1])
