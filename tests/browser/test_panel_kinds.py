@@ -149,7 +149,7 @@ def test_one_panel_is_a_grid_of_small_charts(page: Page, adding: Locator, shots:
     plot = panel.locator(".plot").element_handle()
     # As wide as the page now, it is drawn anew in four columns.
     wait_until(page, "plot => plot._fullLayout.xaxis4.domain[1] > .99", arg=plot)
-    axes = plot.evaluate("plot => plot._fullData.filter(one => one.meta.role === 'line').map(one => one.xaxis)")
+    axes = plot.evaluate("plot => plot._fullData?.filter(one => one.meta.role === 'line').map(one => one.xaxis)")
     assert axes == ["x", *(f"x{number}" for number in range(2, ARMS + 1))]
     for arm, line in enumerate(trace for trace in drawn(panel) if trace.role == "line"):
         np.testing.assert_allclose(line.y, of_arm(0, arm).mean(axis=0), rtol=1e-12)
@@ -244,12 +244,12 @@ def test_boxes_become_violins(page: Page, adding: Locator, shots: Path, scheme: 
     preview = dialog.locator("section.panel")
     wait_until(
         page,
-        "plot => plot._fullData.filter(one => one.type === 'violin').length === 10",
+        "plot => plot._fullData?.filter(one => one.type === 'violin').length === 10",
         arg=preview.locator(".plot").element_handle(),
     )
     dialog.get_by_role("button", name="Save").click()
     plot = panel.locator(".plot").element_handle()
-    wait_until(page, "plot => plot._fullData.filter(one => one.type === 'violin').length === 10", arg=plot)
+    wait_until(page, "plot => plot._fullData?.filter(one => one.type === 'violin').length === 10", arg=plot)
     expect(panel.locator("path.violin")).to_have_count(ARMS)
     medians = plot.evaluate("plot => plot.calcdata.filter(one => one[0].trace.type === 'box').map(one => one[0].med)")
     np.testing.assert_allclose(medians, [np.median(of_arm(1, arm)[:, -1]) for arm in range(ARMS)], rtol=1e-12)
