@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Sequence
 
 from django.db.models import Max, Q, QuerySet, Sum
 
 from runs.history import codec, compaction, keys, levels, replay, tail
-from runs.history.database import fetch, insert
+from runs.history.database import insert
 from runs.history.lines import check
 from runs.history.shapes import Appended, LinesRefused
 from runs.history.tail import Block
 from runs.models import Column, HistoryChunk, HistoryTail, Run, Stream, StreamName
+from runs.statements import Question, row_update, rows_delete
 
 log = logging.getLogger(__name__)
 
 MOST_KEYS = 2**17  # of one request, so that what it costs has a bound
 _FANOUT = 4  # rows of equal size that become one
 _LARGE = 256  # lines of a request that are a row by themselves
+_ROWS = Question(
+    lambda run, stream, writer, start: (
+        HistoryTail.objects.filter(run_id=run, stream=stream, writer=writer, first_line__gte=start)
+        .order_by("first_line")
+        .values_list("first_line", "data")
+    ),
+    [uuid.UUID, str, str, int],
+    blobs=True,
+)
 
 
 def append(
@@ -75,7 +86,7 @@ def _put(run: Run, at: Stream, count: int, blocks: Sequence[Block]) -> None:
         data=tail.encode(at.lines - first_line, blocks),
     )
     insert([row])
-    Stream.objects.filter(pk=at.pk).update(lines=at.lines)
+    row_update(Stream, {"run_id": at.run_id, "stream": at.stream, "writer": at.writer}, {"lines": at.lines})
 
 
 def _start(before: int, after: int) -> int:
@@ -93,9 +104,8 @@ def _start(before: int, after: int) -> int:
 
 def _merged(at: Stream, start: int, first_line: int, blocks: Sequence[Block]) -> tuple[int, Sequence[Block]]:
     """Takes the tail rows from line `start` on away: their first line, and their blocks with the new ones."""
-    rows = HistoryTail.objects.filter(run_id=at.run_id, stream=at.stream, writer=at.writer, first_line__gte=start)
     parts: list[tuple[int, Sequence[Block]]] = []
-    for first, data in fetch(rows.order_by("first_line").values_list("first_line", "data")):
+    for first, data in _ROWS(at.run_id, at.stream, at.writer, start):
         try:
             parts.append((first, tail.decode(bytes(data))))
         except codec.Corrupt as error:
@@ -103,7 +113,9 @@ def _merged(at: Stream, start: int, first_line: int, blocks: Sequence[Block]) ->
             return first_line, blocks
     if not parts:
         return first_line, blocks
-    rows.delete()
+    rows_delete(
+        HistoryTail, {"run_id": at.run_id, "stream": at.stream, "writer": at.writer}, since=("first_line", start)
+    )
     begin = parts[0][0]
     return begin, tail.joined((first - begin, found) for first, found in [*parts, (first_line, blocks)])
 
