@@ -39,7 +39,7 @@ from runs.models import (
     Trial,
     run_id,
 )
-from runs.statements import Question, insert, names_of, row_update
+from runs.statements import Question, inserting, names_of, send, together, updating
 from runs.states import ENDED, end_state
 from runs.step_metrics import step_metrics
 
@@ -184,8 +184,7 @@ def run_change(*, run_id: uuid.UUID, change: RunChange) -> Run:
 @transaction.atomic
 def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> Run:
     """Store everything one request of a client holds, or nothing. Raises RunMissing and LinesRefused."""
-    run = _streamed_lock(run_id)
-    said = (Stream.from_db(DEFAULT_DB_ALIAS, _STREAM, row) for row in _STREAMS(run_id, writer))
+    run, said = _streamed_lock(run_id, writer)
     streams = {(row.stream, row.writer): row for row in said}
     recent = _recent(run, request, streams)
     if request.digest in recent and not request.complete and _parts(request):
@@ -331,13 +330,14 @@ def _run_lock(key: uuid.UUID) -> Run:
     return run
 
 
-def _streamed_lock(key: uuid.UUID) -> Run:
-    """As `_run_lock`, without the fields that no stream asks for."""
-    for *fields, made_at in _RUN(key):
+def _streamed_lock(key: uuid.UUID, writer: str) -> tuple[Run, list[Stream]]:
+    """As `_run_lock`, without the fields that no stream asks for; and the streams of the writer or to begin anew."""
+    found, streams = together((_RUN, [key]), (_STREAMS, [key, writer]))
+    for *fields, made_at in found:
         run = Run.from_db(DEFAULT_DB_ALIAS, _STREAMED, fields)
         project: Any = Run._meta.get_field("project").related_model
         run.project = project.from_db(DEFAULT_DB_ALIAS, ["id", "created_at"], [run.project_id, made_at])
-        return run
+        return run, [Stream.from_db(DEFAULT_DB_ALIAS, _STREAM, row) for row in streams]
     raise RunMissing(str(key))
 
 
@@ -373,7 +373,7 @@ def _run_save(
         return
     for name, value in differing.items():
         setattr(run, name, value)
-    row_update(Run, {"id": run.pk}, {name: getattr(run, name) for name in (*differing, *also)})
+    send(updating(Run, {"id": run.pk}, {name: getattr(run, name) for name in (*differing, *also)}))
 
 
 def _differs(one: Any, other: Any) -> bool:
@@ -428,15 +428,15 @@ def _values_write(run: Run, scope: Scope, old: Json, new: Json) -> dict[str, Any
     changed = {key: value for key, value in after.items() if before.get(key) != value}
     kinds = {key: int(value.kind) for key, value in changed.items()}
     columns_ensure(project_id=run.project_id, scope=scope, kinds=kinds, made_at=run.project.created_at)
-    insert(
-        [
-            ColumnValue(
-                run=run, column_id=ids[key], kind=value.kind, number=value.number, token=value.token, text=value.text
-            )
-            for key, value in changed.items()
-        ],
-        key=["run", "column"],
-        replacing=["kind", "number", "token", "text"],
+    send(
+        *inserting(
+            [
+                ColumnValue(run=run, column_id=ids[key], kind=it.kind, number=it.number, token=it.token, text=it.text)
+                for key, it in changed.items()
+            ],
+            key=["run", "column"],
+            replacing=["kind", "number", "token", "text"],
+        )
     )
     for batch in _batches(ids[key] for key in before.keys() - after.keys()):
         ColumnValue.objects.filter(run=run, column__in=batch).delete()
@@ -470,7 +470,7 @@ def _restart(run: Run, streams: dict[tuple[str, str], Stream], name: StreamName,
 
 def _console_put(run: Run, writer: str, part: Lines, stream: Stream | None) -> None:
     """Put lines at their numbers. Old ones are rewritten in normal operation (progress bars), gaps are filled later."""
-    insert(
+    changes = inserting(
         [
             ConsoleLine(run=run, writer=writer, number=part.offset + i, text=storable(line.removesuffix("\n")))
             for i, line in enumerate(part.lines)
@@ -480,11 +480,12 @@ def _console_put(run: Run, writer: str, part: Lines, stream: Stream | None) -> N
     )
     lines = part.offset + len(part.lines)
     if stream is None or stream.lines < lines:
-        insert(
+        changes += inserting(
             [Stream(run=run, stream=StreamName.CONSOLE, writer=writer, lines=lines)],
             key=["run", "stream", "writer"],
             replacing=["lines"],
         )
+    send(*changes)
 
 
 def _end(run: Run, *, preempting: bool, exit_code: int) -> dict[str, Any]:

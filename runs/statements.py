@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 import psycopg
@@ -26,6 +26,7 @@ _MARKS: dict[type, Callable[[], Any]] = {
 
 
 _AT_ONCE = 500  # rows of a statement
+_LARGE = 2**13  # bytes of a blob that PostgreSQL is to get as they are, not as twice as much text
 
 
 class _Made(NamedTuple):
@@ -54,23 +55,32 @@ class Question:
         self._made: dict[str, _Made] = {}
 
     def __call__(self, *values: Any) -> list[tuple]:
+        sql, parameters = self.filled(values)
+        if self._blobs and connection.vendor == "postgresql":
+            with binary_cursor() as driver:
+                return driver.execute(sql.encode(), parameters).fetchall()
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return self.converted(cursor.fetchall())
+
+    def filled(self, values: Sequence[Any]) -> tuple[str, list[Any]]:
+        """The statement and its parameters."""
         made = self._made.get(connection.vendor)
         if made is None:
             made = self._made[connection.vendor] = self._sql()
         parameters = list(made.parameters)
         for place, value in made.places:
             parameters[place] = _written(values[value])
-        if self._blobs and connection.vendor == "postgresql":
-            with binary_cursor() as cursor:
-                return cursor.execute(made.sql.encode(), parameters).fetchall()
-        with connection.cursor() as cursor:
-            cursor.execute(made.sql, parameters)
-            rows: list[tuple] = cursor.fetchall()
-        if not made.converters:
+        return made.sql, parameters
+
+    def converted(self, rows: list[tuple]) -> list[tuple]:
+        """What the driver has as the ORM has it."""
+        every = self._made[connection.vendor].converters
+        if not every:
             return rows
         found = [list(row) for row in rows]
         for row in found:
-            for place, converters, expression in made.converters:
+            for place, converters, expression in every:
                 for convert in converters:
                     row[place] = convert(row[place], expression, connection)
         return [tuple(row) for row in found]
@@ -103,35 +113,76 @@ def names_of(model: type[Model], *only: str) -> list[str]:
     return [name for name in names if name in only] if only else names
 
 
-def row_update(model: type[Model], key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Set fields of the rows whose fields are equal to those of `key`."""
+def together(*asked: tuple[Question, Sequence[Any]]) -> list[list[tuple]]:
+    """The rows of questions, one after the other; PostgreSQL takes and answers them in one turn."""
+    if connection.vendor != "postgresql":
+        return [question(*values) for question, values in asked]
+    made = [question.filled(values) for question, values in asked]
+    with connection.cursor() as cursor:
+        cursor.execute("; ".join(sql for sql, _ in made), [it for _, parameters in made for it in parameters])
+        found = [cursor.fetchall()]
+        while cursor.nextset():
+            found.append(cursor.fetchall())
+    return [question.converted(rows) for (question, _), rows in zip(asked, found, strict=True)]
+
+
+class Change(NamedTuple):
+    """A statement that changes rows; with `many`, one for each list of parameters."""
+
+    sql: str
+    parameters: Sequence[Any]
+    many: bool = False
+    large: bool = False  # a blob is
+
+
+def updating(model: type[Model], key: Mapping[str, Any], values: Mapping[str, Any]) -> Change:
+    """Sets fields of the rows whose fields are equal to those of `key`."""
     sql, fields = _update(model, tuple(key), tuple(values), connection.vendor)
     given = (*values.values(), *key.values())
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [_saved(field, value) for field, value in zip(fields, given, strict=True)])
+    return Change(sql, [_saved(field, value) for field, value in zip(fields, given, strict=True)])
 
 
-def rows_delete(model: type[Model], key: Mapping[str, Any], *, since: tuple[str, int]) -> None:
-    """Delete the rows whose fields are equal to those of `key`, and one of which is not less than `since`."""
+def deleting(model: type[Model], key: Mapping[str, Any], *, since: tuple[str, int]) -> Change:
+    """Deletes the rows whose fields are equal to those of `key`, and one of which is not less than `since`."""
     sql, fields = _delete(model, tuple(key), since[0], connection.vendor)
     given = (*key.values(), since[1])
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [_saved(field, value) for field, value in zip(fields, given, strict=True)])
+    return Change(sql, [_saved(field, value) for field, value in zip(fields, given, strict=True)])
 
 
-def insert(rows: Sequence[Model], *, replacing: Sequence[str] = (), key: Sequence[str] = ()) -> None:
-    """Insert rows of one table. Of one that is there already by the fields of `key`, those of `replacing` are set."""
+def inserting(rows: Sequence[Model], *, replacing: Sequence[str] = (), key: Sequence[str] = ()) -> list[Change]:
+    """Inserts rows of one table. Of one that is there already by the fields of `key`, those of `replacing` are set."""
     if not rows:
-        return
+        return []
     head, places, tail, fields = _insert(type(rows[0]), tuple(replacing), tuple(key), connection.vendor)
     values = [[_saved(field, getattr(row, field.attname)) for field in fields] for row in rows]
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.executemany(f"{head}{places}{tail}", values)
-            return
-        for start in range(0, len(values), _AT_ONCE):
-            some = values[start : start + _AT_ONCE]
-            cursor.execute(f"{head}{', '.join([places] * len(some))}{tail}", list(chain.from_iterable(some)))
+    if connection.vendor != "postgresql":
+        return [Change(f"{head}{places}{tail}", values, many=True)]
+    changes = []
+    for start in range(0, len(values), _AT_ONCE):
+        some = values[start : start + _AT_ONCE]
+        large = any(len(getattr(row, "data", b"")) > _LARGE for row in rows[start : start + _AT_ONCE])
+        sql = f"{head}{', '.join([places] * len(some))}{tail}"
+        changes.append(Change(sql, list(chain.from_iterable(some)), large=large))
+    return changes
+
+
+def send(*changes: Change) -> None:
+    """Make changes in this order; PostgreSQL takes them in one turn, but for large blobs."""
+    if connection.vendor != "postgresql":
+        with connection.cursor() as cursor:
+            for change in changes:
+                (cursor.executemany if change.many else cursor.execute)(change.sql, change.parameters)
+        return
+    for large, group in groupby(changes, lambda change: change.large):
+        some = list(group)
+        if large:
+            with binary_cursor() as driver:
+                for change in some:
+                    driver.execute(change.sql.encode(), change.parameters)
+        else:
+            with connection.cursor() as cursor:
+                sql = "; ".join(change.sql for change in some)
+                cursor.execute(sql, [it for change in some for it in change.parameters])
 
 
 @lru_cache(1000)

@@ -93,8 +93,7 @@ def parts(
 
 
 def insert(rows: Sequence[Model], *, replacing: Sequence[str] = ()) -> None:
-    """Insert rows of one table that has blobs. PostgreSQL takes binary rows five times as fast as blobs in text, and
-    many at once without a turn for each; for one row that would be two turns.
+    """Insert rows of one table that has blobs. PostgreSQL takes binary rows five times as fast as blobs in text.
 
     With `replacing`, the attributes of the primary key, a row that is there already gets the new `data`.
     """
@@ -102,7 +101,7 @@ def insert(rows: Sequence[Model], *, replacing: Sequence[str] = ()) -> None:
         return
     model = type(rows[0])
     if connection.vendor != "postgresql":
-        statements.insert(rows, key=replacing, replacing=["data"] if replacing else [])
+        statements.send(*statements.inserting(rows, key=replacing, replacing=["data"] if replacing else []))
         return
     fields = [
         (field.attname, str(field.column), str(field.db_type(connection))) for field in model._meta.concrete_fields
@@ -111,9 +110,9 @@ def insert(rows: Sequence[Model], *, replacing: Sequence[str] = ()) -> None:
     into = f"{model._meta.db_table} ({', '.join(map(connection.ops.quote_name, columns))})"
     values = ([getattr(row, name) for name in names] for row in rows)
     with statements.binary_cursor() as cursor:
-        if replacing or len(rows) == 1:
+        if replacing:
             places = ", ".join(["%s"] * len(names))
-            found = f"ON CONFLICT ({', '.join(replacing)}) DO UPDATE SET data = excluded.data" if replacing else ""
+            found = f"ON CONFLICT ({', '.join(replacing)}) DO UPDATE SET data = excluded.data"
             cursor.executemany(f"INSERT INTO {into} VALUES ({places}) {found}".encode(), values)
             return
         with cursor.copy(f"COPY {into} FROM STDIN (FORMAT BINARY)".encode()) as copy:

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from django.db.models import Max, Q, QuerySet, Sum
 
 from runs.history import codec, compaction, keys, levels, replay, tail
-from runs.history.database import insert
 from runs.history.lines import check
 from runs.history.shapes import Appended, LinesRefused
 from runs.history.tail import Block
 from runs.models import Column, HistoryChunk, HistoryTail, Run, Stream, StreamName
-from runs.statements import Question, row_update, rows_delete
+from runs.statements import Question, deleting, inserting, send, updating
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +74,11 @@ def _put(run: Run, at: Stream, count: int, blocks: Sequence[Block]) -> None:
         compaction.stream_seal(project_id=run.project_id, stream=at, fresh=tail.joined([(first_line, blocks)]))
         return
     start = at.sealed_lines + _start(first_line - at.sealed_lines, at.lines - at.sealed_lines)
-    if count < _LARGE and start < first_line:
-        first_line, blocks = _merged(at, start, first_line, blocks)
+    key = {"run_id": at.run_id, "stream": at.stream, "writer": at.writer}
+    changes = []
+    if count < _LARGE and start < first_line and (merged := _merged(at, start, first_line, blocks)):
+        first_line, blocks = merged
+        changes.append(deleting(HistoryTail, key, since=("first_line", start)))
     row = HistoryTail(
         run_id=at.run_id,
         stream=at.stream,
@@ -85,8 +87,7 @@ def _put(run: Run, at: Stream, count: int, blocks: Sequence[Block]) -> None:
         count=at.lines - first_line,
         data=tail.encode(at.lines - first_line, blocks),
     )
-    insert([row])
-    row_update(Stream, {"run_id": at.run_id, "stream": at.stream, "writer": at.writer}, {"lines": at.lines})
+    send(*changes, *inserting([row]), updating(Stream, key, {"lines": at.lines}))
 
 
 def _start(before: int, after: int) -> int:
@@ -102,20 +103,17 @@ def _start(before: int, after: int) -> int:
     return before // unit * unit
 
 
-def _merged(at: Stream, start: int, first_line: int, blocks: Sequence[Block]) -> tuple[int, Sequence[Block]]:
-    """Takes the tail rows from line `start` on away: their first line, and their blocks with the new ones."""
+def _merged(at: Stream, start: int, first_line: int, blocks: Sequence[Block]) -> tuple[int, Sequence[Block]] | None:
+    """The first line of the tail rows from line `start` on, and their blocks with the new ones; None if they stay."""
     parts: list[tuple[int, Sequence[Block]]] = []
     for first, data in _ROWS(at.run_id, at.stream, at.writer, start):
         try:
             parts.append((first, tail.decode(bytes(data))))
         except codec.Corrupt as error:
             log.error("Tail of run %s at line %d is not merged: %s", at.run_id, first, error)
-            return first_line, blocks
+            return None
     if not parts:
-        return first_line, blocks
-    rows_delete(
-        HistoryTail, {"run_id": at.run_id, "stream": at.stream, "writer": at.writer}, since=("first_line", start)
-    )
+        return None
     begin = parts[0][0]
     return begin, tail.joined((first - begin, found) for first, found in [*parts, (first_line, blocks)])
 
