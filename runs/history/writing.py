@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Sequence
 
 from django.db.models import Max, Q, QuerySet, Sum
@@ -13,22 +12,13 @@ from runs.history.lines import check
 from runs.history.shapes import Appended, LinesRefused
 from runs.history.tail import Block
 from runs.models import Column, HistoryChunk, HistoryTail, Run, Stream, StreamName
-from runs.statements import Question, deleting, inserting, send, updating
+from runs.statements import deleting, inserting, send, updating
 
 log = logging.getLogger(__name__)
 
 MOST_KEYS = 2**17  # of one request, so that what it costs has a bound
 _FANOUT = 4  # rows of equal size that become one
 _LARGE = 256  # lines of a request that are a row by themselves
-_ROWS = Question(
-    lambda run, stream, writer, start: (
-        HistoryTail.objects.filter(run_id=run, stream=stream, writer=writer, first_line__gte=start)
-        .order_by("first_line")
-        .values_list("first_line", "data")
-    ),
-    [uuid.UUID, str, str, int],
-    blobs=True,
-)
 
 
 def append(
@@ -106,7 +96,7 @@ def _start(before: int, after: int) -> int:
 def _merged(at: Stream, start: int, first_line: int, blocks: Sequence[Block]) -> tuple[int, Sequence[Block]] | None:
     """The first line of the tail rows from line `start` on, and their blocks with the new ones; None if they stay."""
     parts: list[tuple[int, Sequence[Block]]] = []
-    for first, data in _ROWS(at.run_id, at.stream, at.writer, start):
+    for first, data in compaction.TAIL(at.run_id, at.stream, at.writer, start):
         try:
             parts.append((first, tail.decode(bytes(data))))
         except codec.Corrupt as error:
