@@ -9,9 +9,10 @@ import secrets
 import string
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -28,6 +29,7 @@ from projects.models import (
     default_workspace_id,
 )
 from projects.names import RESERVED, BadName, entity_name_check, project_name_check
+from runs.statements import Question, names_of
 
 # Every client version takes keys of exactly 40 characters from [a-z0-9].
 _KEY_LETTERS = string.ascii_lowercase + string.digits
@@ -36,6 +38,18 @@ _LAST_USED_EVERY = timedelta(minutes=1)
 _WRITERS = [Role.ADMIN, Role.MEMBER]
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 _WANTED_MAX = 50  # leaves room for a number
+
+# Every request of every client comes by these: what is not asked for, not even an order, is time saved.
+_PERSON = names_of(User, "id", "username", "is_active")
+_KEY = Question(
+    lambda hash: ApiKey.objects.filter(hash=hash, revoked_at=None, user__is_active=True).values_list(
+        "id", "last_used_at", *(f"user__{name}" for name in _PERSON)
+    ),
+    [str],
+)
+_PROJECT = names_of(Project)
+_WRITABLE = Question(lambda name, user, entity: _writable(name, user, entity__name=entity), [str, int, str])
+_OWN = Question(lambda name, user: _writable(name, user, entity__owner=user), [str, int])
 
 Person = User | AnonymousUser
 
@@ -106,15 +120,12 @@ def api_key_create(*, user: User, name: str = "") -> str:
 
 def api_key_user(key: str) -> User | None:
     """Whose key it is; None for an unknown or revoked key and for a person no longer active."""
-    # Every request of every client comes by here: what is not asked for, not even an order, is time saved.
-    known = ApiKey.objects.select_related("user").only("last_used_at", "user__username", "user__is_active")
-    found = next(iter(known.filter(hash=_sha256(key), revoked_at=None)), None)
-    if found is None or not found.user.is_active:
-        return None
-    now = timezone.now()
-    if found.last_used_at is None or now - found.last_used_at > _LAST_USED_EVERY:
-        ApiKey.objects.filter(pk=found.pk).update(last_used_at=now)
-    return found.user
+    for key_id, last_used_at, *person in _KEY(_sha256(key)):
+        now = timezone.now()
+        if last_used_at is None or now - last_used_at > _LAST_USED_EVERY:
+            ApiKey.objects.filter(pk=key_id).update(last_used_at=now)
+        return User.from_db(DEFAULT_DB_ALIAS, _PERSON, person)
+    return None
 
 
 def api_key_revoke(*, user: User, key_id: int) -> None:
@@ -234,14 +245,16 @@ def entity_writable(user: User, *, name: str | None) -> Entity:
 
 def project_writable(user: User, *, entity: str | None, name: str) -> Project:
     """An existing project to write to: one query, for clients ask this again and again. Raises NotFound."""
-    owner = {"entity__name": entity} if entity else {"entity__owner": user}
-    written = {"entity__memberships__user": user, "entity__memberships__role__in": _WRITERS}
-    project = next(iter(Project.objects.filter(name=name, deleted_at=None, **owner, **written)), None)
-    if project is None:
-        if entity and _sees(user, entity, name):
-            raise _read_only(entity)
-        raise NotFound(f"project {entity}/{name} not found")
-    return project
+    for found in _WRITABLE(name, user.pk, entity) if entity else _OWN(name, user.pk):
+        return Project.from_db(DEFAULT_DB_ALIAS, _PROJECT, found)
+    if entity and _sees(user, entity, name):
+        raise _read_only(entity)
+    raise NotFound(f"project {entity}/{name} not found")
+
+
+def _writable(name: str, user: int, **owner: Any) -> QuerySet[Project, tuple]:
+    written = Q(entity__memberships__user=user, entity__memberships__role__in=_WRITERS)
+    return Project.objects.filter(written, name=name, deleted_at=None, **owner).values_list(*_PROJECT)
 
 
 def _sees(user: User, entity: str, name: str) -> bool:

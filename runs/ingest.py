@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
@@ -39,6 +39,7 @@ from runs.models import (
     Trial,
     run_id,
 )
+from runs.statements import Question, inserting, names_of, send, together, updating
 from runs.states import ENDED, end_state
 from runs.step_metrics import step_metrics
 
@@ -47,10 +48,20 @@ Json = dict[str, Any]
 
 _BATCH = 500
 # What a stream's request reads and writes: the other fields of a run are many, and may be large.
-_STREAMED = (
-    "state", "exit_code", "stop_requested", "ended_at", "changed_at", "summary", "history_lines", "last_step",
-    "sweep", "recent", "project__created_at",
+_STREAMED = names_of(
+    Run, "id", "project_id", "state", "exit_code", "stop_requested", "ended_at", "changed_at", "summary",
+    "history_lines", "last_step", "sweep", "recent",
 )  # fmt: skip
+_RUN = Question(
+    lambda key: Run.objects.filter(pk=key, deleted_at=None).values_list(*_STREAMED, "project__created_at"),
+    [uuid.UUID],
+    locking=True,
+)
+_STREAM = names_of(Stream)
+_STREAMS = Question(
+    lambda run, writer: Stream.objects.filter(Q(writer=writer) | Q(restart=True), run_id=run).values_list(*_STREAM),
+    [uuid.UUID, str],
+)
 _REPEATED = timedelta(minutes=1)  # the client asks again within it
 DIGEST = 8  # bytes
 _RECENT = 32  # requests: many more than a client sends while one of its own is held up
@@ -173,8 +184,7 @@ def run_change(*, run_id: uuid.UUID, change: RunChange) -> Run:
 @transaction.atomic
 def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> Run:
     """Store everything one request of a client holds, or nothing. Raises RunMissing and LinesRefused."""
-    run = _run_lock(run_id, only=_STREAMED)
-    said = Stream.objects.filter(Q(writer=writer) | Q(restart=True), run=run)
+    run, said = _streamed_lock(run_id, writer)
     streams = {(row.stream, row.writer): row for row in said}
     recent = _recent(run, request, streams)
     if request.digest in recent and not request.complete and _parts(request):
@@ -313,11 +323,22 @@ def file_delete(*, run_id: uuid.UUID, names: Iterable[str]) -> list[str]:
     return stored
 
 
-def _run_lock(key: uuid.UUID, *, only: Sequence[str] = ()) -> Run:
-    run = next(iter(_locking().only(*only).filter(pk=key, deleted_at=None)), None)
+def _run_lock(key: uuid.UUID) -> Run:
+    run = next(iter(_locking().filter(pk=key, deleted_at=None)), None)
     if run is None:
         raise RunMissing(str(key))
     return run
+
+
+def _streamed_lock(key: uuid.UUID, writer: str) -> tuple[Run, list[Stream]]:
+    """As `_run_lock`, without the fields that no stream asks for; and the streams of the writer or to begin anew."""
+    found, streams = together((_RUN, [key]), (_STREAMS, [key, writer]))
+    for *fields, made_at in found:
+        run = Run.from_db(DEFAULT_DB_ALIAS, _STREAMED, fields)
+        project: Any = Run._meta.get_field("project").related_model
+        run.project = project.from_db(DEFAULT_DB_ALIAS, ["id", "created_at"], [run.project_id, made_at])
+        return run, [Stream.from_db(DEFAULT_DB_ALIAS, _STREAM, row) for row in streams]
+    raise RunMissing(str(key))
 
 
 def _locking() -> QuerySet[Run]:
@@ -352,7 +373,7 @@ def _run_save(
         return
     for name, value in differing.items():
         setattr(run, name, value)
-    run.save(update_fields=[*differing, *also])
+    send(updating(Run, {"id": run.pk}, {name: getattr(run, name) for name in (*differing, *also)}))
 
 
 def _differs(one: Any, other: Any) -> bool:
@@ -407,17 +428,15 @@ def _values_write(run: Run, scope: Scope, old: Json, new: Json) -> dict[str, Any
     changed = {key: value for key, value in after.items() if before.get(key) != value}
     kinds = {key: int(value.kind) for key, value in changed.items()}
     columns_ensure(project_id=run.project_id, scope=scope, kinds=kinds, made_at=run.project.created_at)
-    ColumnValue.objects.bulk_create(
-        [
-            ColumnValue(
-                run=run, column_id=ids[key], kind=value.kind, number=value.number, token=value.token, text=value.text
-            )
-            for key, value in changed.items()
-        ],
-        update_conflicts=True,
-        unique_fields=["run", "column"],
-        update_fields=["kind", "number", "token", "text"],
-        batch_size=_BATCH,
+    send(
+        *inserting(
+            [
+                ColumnValue(run=run, column_id=ids[key], kind=it.kind, number=it.number, token=it.token, text=it.text)
+                for key, it in changed.items()
+            ],
+            key=["run", "column"],
+            replacing=["kind", "number", "token", "text"],
+        )
     )
     for batch in _batches(ids[key] for key in before.keys() - after.keys()):
         ColumnValue.objects.filter(run=run, column__in=batch).delete()
@@ -451,24 +470,22 @@ def _restart(run: Run, streams: dict[tuple[str, str], Stream], name: StreamName,
 
 def _console_put(run: Run, writer: str, part: Lines, stream: Stream | None) -> None:
     """Put lines at their numbers. Old ones are rewritten in normal operation (progress bars), gaps are filled later."""
-    ConsoleLine.objects.bulk_create(
+    changes = inserting(
         [
             ConsoleLine(run=run, writer=writer, number=part.offset + i, text=storable(line.removesuffix("\n")))
             for i, line in enumerate(part.lines)
         ],
-        update_conflicts=True,
-        unique_fields=["run", "writer", "number"],
-        update_fields=["text"],
-        batch_size=_BATCH,
+        key=["run", "writer", "number"],
+        replacing=["text"],
     )
     lines = part.offset + len(part.lines)
     if stream is None or stream.lines < lines:
-        Stream.objects.bulk_create(
+        changes += inserting(
             [Stream(run=run, stream=StreamName.CONSOLE, writer=writer, lines=lines)],
-            update_conflicts=True,
-            unique_fields=["run", "stream", "writer"],
-            update_fields=["lines"],
+            key=["run", "stream", "writer"],
+            replacing=["lines"],
         )
+    send(*changes)
 
 
 def _end(run: Run, *, preempting: bool, exit_code: int) -> dict[str, Any]:

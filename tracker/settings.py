@@ -105,7 +105,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-            "PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
+            "PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY;"
         ),
     }
     # A new connection reads the schema, and the last one that closes moves the log into the file.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,8 @@ def listed(runs: QuerySet[Run]) -> tuple[Ids, Versions]:
     """The runs in order of creation, each with what changes whenever something of it does."""
     rows = runs.order_by("created_at", "id").values_list("id", "changed_at")
     if connection.vendor == "sqlite":
-        found = _array(rows, "CAST(id AS BLOB), CAST(changed_at AS BLOB)", [("id", "S32"), ("changed", "S26")])
-        return _ids(found["id"].tobytes()), found["changed"]
+        ids, versions = _columns(rows, "CAST(id AS BLOB), CAST(changed_at AS BLOB)", "S32", "S26")
+        return ids, versions
     ((ids, versions),) = _rows(rows, "string_agg(uuid_send(id), ''), string_agg(timestamptz_send(changed_at), '')")
     return _ids(ids), np.frombuffer(versions or b"", dtype=">i8")
 
@@ -39,8 +40,8 @@ def numbers(values: QuerySet[ColumnValue]) -> tuple[Ids, Floats]:
     """The runs and numbers of rows of one column, none of which is null."""
     rows = values.order_by().values_list("run_id", "number")
     if connection.vendor == "sqlite":
-        found = _array(rows, "CAST(run_id AS BLOB), number", [("id", "S32"), ("number", "f8")])
-        return _ids(found["id"].tobytes()), np.ascontiguousarray(found["number"])
+        ids, each = _columns(rows, "CAST(run_id AS BLOB), number", "S32", "f8")
+        return ids, each
     ((ids, sent),) = _rows(rows, "string_agg(uuid_send(run_id), ''), string_agg(float8send(number), '')")
     return _ids(ids), np.frombuffer(sent or b"", dtype=">f8").astype(np.float64)
 
@@ -50,9 +51,8 @@ def moments(runs: QuerySet[Run], *names: str) -> tuple[Ids, NDArray[np.int64]]:
     rows = runs.order_by().values_list("id", *names)
     if connection.vendor == "sqlite":
         texts = "".join(f", CAST({name} AS BLOB)" for name in names)
-        found = _array(rows, f"CAST(id AS BLOB){texts}", [("id", "S32"), *((name, "S26") for name in names)])
-        each = [found[name].astype("U26").astype("datetime64[us]").astype(np.int64) for name in names]
-        return _ids(found["id"].tobytes()), np.array(each)
+        ids, *found = _columns(rows, f"CAST(id AS BLOB){texts}", "S32", *["S26"] * len(names))
+        return ids, np.array([some.astype("U26").astype("datetime64[us]").astype(np.int64) for some in found])
     sent = "".join(f", string_agg(int8send((EXTRACT(EPOCH FROM {name}) * 1000000)::bigint), '')" for name in names)
     ((ids, *joined),) = _rows(rows, f"string_agg(uuid_send(id), ''){sent}")
     return _ids(ids), np.array([np.frombuffer(part or b"", dtype=">i8") for part in joined], dtype=np.int64)
@@ -89,6 +89,8 @@ def uuids(ids: Ids) -> list[uuid.UUID]:
     return [uuid.UUID(bytes=joined[at : at + 16]) for at in range(0, len(joined), 16)]
 
 
+_AT_ONCE = 8192  # rows
+
 _JOINED = "string_agg(uuid_send({}), '')"
 
 
@@ -107,9 +109,15 @@ def _rows(rows: QuerySet[Any], columns: str, after: str = "") -> list[tuple[Any,
         return list(cursor)
 
 
-def _array(rows: QuerySet[Any], columns: str, types: list[tuple[str, str]]) -> NDArray[Any]:
+def _columns(rows: QuerySet[Any], columns: str, *types: str) -> list[NDArray[Any]]:
+    """Of SQLite, the first of ids. A few rows at a time, as eight threads may well list 100,000 runs each."""
+    parts: list[list[NDArray[Any]]] = []
     with _asked(rows, columns) as cursor:
-        return np.fromiter(cursor, dtype=types)
+        while not parts or len(parts[-1][0]) == _AT_ONCE:
+            some = np.fromiter(islice(cursor, _AT_ONCE), dtype=[(str(at), kind) for at, kind in enumerate(types)])
+            ids, *rest = (some[str(at)] for at in range(len(types)))
+            parts.append([_ids(ids.tobytes()), *map(np.ascontiguousarray, rest)])
+    return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
 
 def _ids(joined: bytes | None) -> Ids:

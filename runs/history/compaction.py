@@ -16,6 +16,7 @@ from runs.history.codec import Floats, Ints
 from runs.history.database import among, fetch, insert
 from runs.history.tail import Block
 from runs.models import HistoryChunk, HistoryTail, Stream, StreamName
+from runs.statements import Question, deleting, send, updating
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,25 @@ SEAL_AFTER = 4096  # unsealed lines of a stream from which on they are sealed
 STRETCH = 16384  # lines a chunk may hold
 _GROWING = 256  # columns of a stretch up to which it grows: they are in memory together
 _AT_ONCE = 1000  # columns whose chunks are in memory together
+
+# The tail rows of one writer's stream from a line on.
+TAIL = Question(
+    lambda run, stream, writer, start: (
+        HistoryTail.objects.filter(run_id=run, stream=stream, writer=writer, first_line__gte=start)
+        .order_by("first_line")
+        .values_list("first_line", "data")
+    ),
+    [uuid.UUID, str, str, int],
+    blobs=True,
+)
+_LAST = Question(
+    lambda run, writer, spine: (
+        HistoryChunk.objects.filter(run_id=run, writer=writer, column_id=spine)
+        .order_by("-first_line")
+        .values_list("first_line", "count")[:1]
+    ),
+    [uuid.UUID, str, uuid.UUID],
+)
 
 
 class Piece(NamedTuple):
@@ -48,9 +68,9 @@ def stream_seal(*, project_id: uuid.UUID, stream: Stream, fresh: Sequence[Block]
 
     `fresh` are lines after those of the tail rows, placed by line number; `stream.lines` counts them already.
     """
-    tails = HistoryTail.objects.filter(run_id=stream.run_id, stream=stream.stream, writer=stream.writer)
+    key = {"run_id": stream.run_id, "stream": stream.stream, "writer": stream.writer}
     parts: list[tuple[int, Sequence[Block]]] = []
-    for first_line, data in fetch(tails.order_by("first_line").values_list("first_line", "data")):
+    for first_line, data in TAIL(*key.values(), 0):
         try:
             parts.append((first_line, tail.decode(bytes(data))))
         except codec.Corrupt as error:
@@ -67,9 +87,11 @@ def stream_seal(*, project_id: uuid.UUID, stream: Stream, fresh: Sequence[Block]
     found = iter(pieces.items())
     while some := dict(islice(found, _AT_ONCE)):
         _columns_seal(project_id, stream, [*borders, stream.lines], some, before)
-    tails.delete()
     stream.sealed_lines = stream.lines
-    Stream.objects.filter(pk=stream.pk).update(lines=stream.lines, sealed_lines=stream.lines)
+    send(
+        deleting(HistoryTail, key, since=("first_line", 0)),
+        updating(Stream, key, {"lines": stream.lines, "sealed_lines": stream.lines}),
+    )
 
 
 class Before(NamedTuple):
@@ -83,20 +105,21 @@ def _growing(project_id: uuid.UUID, stream: Stream, lines: int, names: Collectio
     """The last stretch, if so many lines more have room in it. Fewer, longer chunks are smaller and sooner read."""
     if len(names) > _GROWING:
         return None
-    sealed = HistoryChunk.objects.filter(run_id=stream.run_id, writer=stream.writer)
-    spine = sealed.filter(column_id=keys.spine_id(project_id, stream.stream))
-    last = spine.order_by("first_line").values_list("first_line", "count").last()
-    if last is None or last[1] + lines > STRETCH:
+    last = _LAST(stream.run_id, stream.writer, keys.spine_id(project_id, stream.stream))
+    if not last or last[0][1] + lines > STRETCH:
         return None
+    ((first_line, _),) = last
     scope = keys.scope_of(stream.stream)
     columns = among(column_id(project_id, scope, name) for name in names)
-    found = sealed.filter(first_line=last[0], column_id__in=columns)
+    found = HistoryChunk.objects.filter(
+        run_id=stream.run_id, writer=stream.writer, first_line=first_line, column_id__in=columns
+    )
     try:
         values = {column: codec.decode(data) for column, data in fetch(found.values_list("column_id", "data"))}
     except codec.Corrupt:
         return None  # what can't be read stays as it is
     found.delete()
-    return Before(last[0], values)
+    return Before(first_line, values)
 
 
 def _pieces(stream: str, lines: Ints, blocks: Sequence[Block]) -> dict[str, list[Piece]]:

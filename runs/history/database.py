@@ -14,6 +14,8 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 from django.db.models.expressions import RawSQL
 
+from runs import statements
+
 AT_ONCE = 100  # rows
 
 T = TypeVar("T")
@@ -61,10 +63,9 @@ def _bare(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
 
 def _stream(sql: str, parameters: Sequence[Any]) -> Iterator[tuple]:
     """Rows of PostgreSQL, in binary."""
-    connection.ensure_connection()
     size = AT_ONCE if psycopg.capabilities.has_stream_chunked() else 1
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as server:
-        yield from server.stream(sql.encode(), parameters, binary=True, size=size)
+    with statements.binary_cursor() as server:
+        yield from server.stream(sql.encode(), parameters, size=size)
 
 
 def parts_pay() -> bool:
@@ -100,12 +101,7 @@ def insert(rows: Sequence[Model], *, replacing: Sequence[str] = ()) -> None:
         return
     model = type(rows[0])
     if connection.vendor != "postgresql":
-        model._default_manager.bulk_create(
-            rows,
-            update_conflicts=bool(replacing),
-            unique_fields=replacing or None,
-            update_fields=["data"] if replacing else None,
-        )
+        statements.send(*statements.inserting(rows, key=replacing, replacing=["data"] if replacing else []))
         return
     fields = [
         (field.attname, str(field.column), str(field.db_type(connection))) for field in model._meta.concrete_fields
@@ -113,8 +109,7 @@ def insert(rows: Sequence[Model], *, replacing: Sequence[str] = ()) -> None:
     names, columns, types = zip(*fields, strict=True)
     into = f"{model._meta.db_table} ({', '.join(map(connection.ops.quote_name, columns))})"
     values = ([getattr(row, name) for name in names] for row in rows)
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+    with statements.binary_cursor() as cursor:
         if replacing:
             places = ", ".join(["%s"] * len(names))
             found = f"ON CONFLICT ({', '.join(replacing)}) DO UPDATE SET data = excluded.data"

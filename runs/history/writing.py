@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from django.db.models import Max, Q, QuerySet, Sum
 
 from runs.history import codec, compaction, keys, levels, replay, tail
-from runs.history.database import fetch, insert
 from runs.history.lines import check
 from runs.history.shapes import Appended, LinesRefused
 from runs.history.tail import Block
 from runs.models import Column, HistoryChunk, HistoryTail, Run, Stream, StreamName
+from runs.statements import deleting, inserting, send, updating
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +64,11 @@ def _put(run: Run, at: Stream, count: int, blocks: Sequence[Block]) -> None:
         compaction.stream_seal(project_id=run.project_id, stream=at, fresh=tail.joined([(first_line, blocks)]))
         return
     start = at.sealed_lines + _start(first_line - at.sealed_lines, at.lines - at.sealed_lines)
-    if count < _LARGE and start < first_line:
-        first_line, blocks = _merged(at, start, first_line, blocks)
+    key = {"run_id": at.run_id, "stream": at.stream, "writer": at.writer}
+    changes = []
+    if count < _LARGE and start < first_line and (merged := _merged(at, start, first_line, blocks)):
+        first_line, blocks = merged
+        changes.append(deleting(HistoryTail, key, since=("first_line", start)))
     row = HistoryTail(
         run_id=at.run_id,
         stream=at.stream,
@@ -74,8 +77,7 @@ def _put(run: Run, at: Stream, count: int, blocks: Sequence[Block]) -> None:
         count=at.lines - first_line,
         data=tail.encode(at.lines - first_line, blocks),
     )
-    insert([row])
-    Stream.objects.filter(pk=at.pk).update(lines=at.lines)
+    send(*changes, *inserting([row]), updating(Stream, key, {"lines": at.lines}))
 
 
 def _start(before: int, after: int) -> int:
@@ -91,19 +93,17 @@ def _start(before: int, after: int) -> int:
     return before // unit * unit
 
 
-def _merged(at: Stream, start: int, first_line: int, blocks: Sequence[Block]) -> tuple[int, Sequence[Block]]:
-    """Takes the tail rows from line `start` on away: their first line, and their blocks with the new ones."""
-    rows = HistoryTail.objects.filter(run_id=at.run_id, stream=at.stream, writer=at.writer, first_line__gte=start)
+def _merged(at: Stream, start: int, first_line: int, blocks: Sequence[Block]) -> tuple[int, Sequence[Block]] | None:
+    """The first line of the tail rows from line `start` on, and their blocks with the new ones; None if they stay."""
     parts: list[tuple[int, Sequence[Block]]] = []
-    for first, data in fetch(rows.order_by("first_line").values_list("first_line", "data")):
+    for first, data in compaction.TAIL(at.run_id, at.stream, at.writer, start):
         try:
             parts.append((first, tail.decode(bytes(data))))
         except codec.Corrupt as error:
             log.error("Tail of run %s at line %d is not merged: %s", at.run_id, first, error)
-            return first_line, blocks
+            return None
     if not parts:
-        return first_line, blocks
-    rows.delete()
+        return None
     begin = parts[0][0]
     return begin, tail.joined((first - begin, found) for first, found in [*parts, (first_line, blocks)])
 
