@@ -87,7 +87,31 @@ def test_a_colour_is_taken_by_table_charts_and_comparisons_and_no_other_line_cha
     assert RED in summary
     # Whatever groups there are besides, and for everybody.
     log_run(cast.project, "first", [{"acc": 1.0}], config={"lr": -1})
-    assert dots(page(cast, query, who="viewer")) == [*PALETTE[:2], RED]
+    assert dots(page(cast, query, who="viewer")) == [PALETTE[2], PALETTE[0], RED]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?group=config.lr&q=r1",
+        "?group=config.lr&f=config.lr:eq:1",
+        "?group=config.lr&sort=-config.lr&q=/r[13]/",
+    ],
+)
+def test_a_filter_repaints_nothing(cast, query):
+    assert dots(page(cast, query)) == [PALETTE[1]]
+    assert drawn(cast, query) == {"lr: 1": PALETTE[1]}
+
+
+def test_a_groups_page_has_the_colours_of_the_projects(cast):
+    """Group and job type by first appearance: a/train, a/eval, b/train, (not set)/train."""
+    assert set(drawn(cast, "?group=group&group=job_type").values()) == {*PALETTE[:4]}
+    assert dots(page(cast, path=f"{PAGE}/groups/b")) == [PALETTE[2]]
+    assert drawn(cast, "?within=a&group=job_type") == {"Job type: train": PALETTE[0], "Job type: eval": PALETTE[1]}
+    compared = page(cast, "?group=group&group=job_type&q=/r[12]/&metric=summary.best", f"{PAGE}/compare")
+    assert dots(compared) == [*PALETTE[1:3]]
+    # Ungrouped, too: by creation.
+    assert drawn(cast, "?group=&q=r2") == {"r2": PALETTE[2]}
 
 
 def test_the_default_brings_the_palette_back(cast, paint):
