@@ -94,7 +94,7 @@ def test_a_colour_is_taken_by_table_charts_and_comparisons_and_no_other_line_cha
     "query",
     [
         "?group=config.lr&q=r1",
-        "?group=config.lr&f=config.lr:eq:1",
+        "?group=config.lr&f=config.lr:%3D:1",
         "?group=config.lr&sort=-config.lr&q=/r[13]/",
     ],
 )
@@ -178,6 +178,35 @@ def test_only_who_may_change_the_view_paints(cast, paint):
         assert cast.as_(who).get(f"{COLOUR}?of={of}").status_code == 404
     assert cast.as_("viewer").get(f"{COLOUR}?group=config.lr&of={of}").status_code == 404
     assert cast.as_("owner").get(f"{COLOUR}?group=config.lr&of={of}").status_code == 200
+
+
+@pytest.mark.parametrize("grouping", ["?group=group", "?group=group&group=config.lr"])
+def test_a_renamed_group_keeps_the_colour_that_was_picked_for_it_and_gets_it_back(cast, paint, grouping):
+    """By the grouping of the page, and by others; a group that it is merged into keeps its own."""
+    owner = cast.as_("owner")
+
+    def change(**body):
+        rows = page(cast, "?group=group")
+        ids = {name: id for id, name in re.findall(r'data-key="group-([^"]*)".*?Group: ([^<"]*)"', rows)}
+        body = {key: ids.get(value, value) if key == "id" else value for key, value in body.items()}
+        response = owner.post(f"{PAGE}/bulk?group=group", json.dumps(body), content_type="application/json")
+        assert response.status_code == 200, response.content
+        return response.json()
+
+    def of(name):
+        found = drawn(cast, f"{grouping}&f=group:%3D:{name}")
+        return set(found.values())
+
+    paint(grouping, line=line(cast, f"{grouping}&f=group:%3D:b&open=all"), colour=RED)
+    assert of("b") == {RED}
+    view = Workspace.objects.get()
+    saved_views.default_set(like=view, query=grouping[1:])
+    undo = change(do="rename", id="b", value="c")["undo"]
+    assert of("c") == {RED}
+    change(do="undo", id=undo)
+    assert of("b") == {RED}
+    change(do="rename", id="b", value="a")
+    assert RED not in of("a")
 
 
 @pytest.mark.parametrize("of", ["", "x", "0" * 32, "z" * 32, "A" * 16, "é" * 16, "%00"])
