@@ -7,7 +7,7 @@ done can be undone. An undo touches only what has not been changed since.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -15,6 +15,7 @@ from typing import cast
 from django.db import transaction
 from django.utils import timezone
 
+from projects.line_colours import Grouping, colours_follow
 from projects.models import Project, Undo, UndoPart, User
 from runs.bulk import BATCH, Text, runs_delete, runs_restore, runs_tag_set, runs_text_set
 from runs.models import Run
@@ -99,13 +100,20 @@ def runs_change(
     return undo if changed else None
 
 
-def group_rename(*, project: Project, user: User, name: str, to: str) -> Undo | None:
-    """All runs of a group, shown or not, go to another, which may be there already. Raises BulkError."""
+def group_rename(
+    *, project: Project, user: User, name: str, to: str, groupings: Iterable[Grouping] = ()
+) -> Undo | None:
+    """All runs of a group, shown or not, go to another, which may be there already. Raises BulkError.
+
+    Its lines by these groupings, and by those that views show, keep the colours picked for them.
+    """
     if not to.strip():
         raise BulkError("Type a name.")
     every = Run.objects.filter(project=project, deleted_at=None)
     merges = every.filter(group=to.strip()).exists()
     runs = list(every.filter(group=name).values_list("pk", flat=True))
+    if not merges:
+        colours_follow(project=project, name=name, to=to.strip(), groupings=groupings)
     shown = (name[:100] or "(not set)").replace("{", "{{").replace("}", "}}")
     said = f"{'Merged' if merges else 'Renamed'} “{shown}” {'into' if merges else 'to'} “{{value}}” ({{runs}})"
     return runs_change(project=project, user=user, act="group", value=to, runs=runs, said=said)

@@ -177,18 +177,23 @@ class Layout:
     def with_place(self, key: str, names: Sequence[str], *, after: str = "") -> Layout:
         """The panel right behind another one of its section, by default first. `names`: as for `sections`."""
         section = self.section_of(key)
-        by_itself = replace(self, order={name: keys for name, keys in self.order.items() if name != section})
         keys = [panel.key for panel in self._of(section, names) if panel.key != key]
         if after and after not in keys:
             raise LayoutError("The other panel is not in this section any more.")
         keys.insert(keys.index(after) + 1 if after else 0, key)
-        panels = by_itself._of(section, names)
-        if [panel.key for panel in panels] == keys:
+        return self.with_order(section, keys, names)
+
+    def with_order(self, section: str, keys: Sequence[str], names: Sequence[str]) -> Layout:
+        """The panels of the section that `keys` names in that order. `names`: as for `sections`."""
+        by_itself = replace(self, order={name: order for name, order in self.order.items() if name != section})
+        panels = [panel for panel in by_itself._of(section, names) if panel.key in keys]
+        wanted = [key for key in keys if any(panel.key == key for panel in panels)]
+        if [panel.key for panel in panels] == wanted:
             return by_itself
         said = 1
-        while [panel.key for panel in self._placed(panels, keys[:said])] != keys:
+        while [panel.key for panel in self._placed(panels, wanted[:said])] != wanted:
             said *= 2
-        return replace(self, order={**self.order, section: tuple(keys[:said])})
+        return replace(self, order={**self.order, section: tuple(wanted[:said])})
 
     def _of(self, section: str, names: Sequence[str]) -> tuple[Panel, ...]:
         return next((it.panels for it in self.sections(names) if it.name == section), ())

@@ -9,7 +9,7 @@ line_plot.LinePlot, and only what was changed.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -182,6 +182,25 @@ def colour_set(*, workspace: Workspace, line: str, colour: str) -> None:
         if colour and len(others) >= MOST_COLOURS:
             raise ViewError(f"At most {MOST_COLOURS:,} colours can be kept; set some back to their default first.")
         return settings | {"colours": others | ({line: colour} if colour else {})}
+
+    _change(workspace, apply)
+
+
+def painted(project: Project) -> list[Workspace]:
+    """The views with colours that somebody picked."""
+    views = Workspace.objects.filter(project=project).annotate(text=Cast("settings", TextField()))
+    return [view for view in views.filter(text__contains='"colours"') if view.settings.get("colours")]
+
+
+def colours_copy(*, workspace: Workspace, lines: Mapping[str, str]) -> None:
+    """Those of `lines` for the lines they become, which have none; as many as are kept."""
+
+    def apply(settings: Spec) -> Spec:
+        colours = dict(settings.get("colours", {}))
+        for line, becomes in lines.items():
+            if line in colours and len(colours) < MOST_COLOURS:
+                colours.setdefault(becomes, colours[line])
+        return settings | {"colours": colours}
 
     _change(workspace, apply)
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from projects.models import Project
+from projects.query.everything import Everything, Listing
 from projects.query.fields import numeric_fields
 from projects.query.labels import Labels, exploded, label_counts, labels_from, labels_of, tags
 from projects.query.memory import memory_of
@@ -49,16 +50,22 @@ class Frame:
     """
 
     def __init__(
-        self, project: Project, runset: Runset, *, keys: Iterable[Field], columns: Iterable[Field] = ()
+        self,
+        project: Project,
+        runset: Runset,
+        *,
+        keys: Iterable[Field],
+        columns: Iterable[Field] = (),
+        listing: Listing | None = None,
     ) -> None:
-        """One query if all is in memory, two with `columns`."""
+        """One query if all is in memory, two with `columns`. `listing`: what the runset selects, if that is known."""
         keys, columns = tuple(keys), tuple(columns)
         pattern = pattern_of(runset.search)
         self._project = project
         # A pattern is matched once with each version of a run, and not by each question.
         self._runs = selected(project, runset if pattern is None else replace(runset, search=""))
         self._memory = memory_of(project)
-        self._ids, versions = listed(self._runs)
+        self._ids, versions = (listing.ids, listing.versions) if listing else listed(self._runs)
         if pattern is not None:
             matcher(pattern)
             meant = Searched(RUN, "name", pattern)
@@ -78,6 +85,18 @@ class Frame:
 
     def id(self, position: int) -> uuid.UUID:
         return uuids(self._ids[position : position + 1])[0]
+
+    @property
+    def everything(self) -> Everything:
+        return self._memory.everything
+
+    def created(self, position: int) -> int:
+        """The place of a run in the order of creation of all of the project's."""
+        return int(self._listing.places(self._ids[position : position + 1])[0])
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return self.everything.listing()
 
     def ids(self, positions: Counts) -> list[uuid.UUID]:
         return uuids(self._ids[positions])

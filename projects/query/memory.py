@@ -22,6 +22,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from projects.models import Project
+from projects.query.everything import Everything
 from projects.query.reading import Ids, Versions, uuids
 from projects.query.runset import Field, Reduced, Searched
 from projects.query.sources import Pair, Part, reduced, searched, some, whole
@@ -61,6 +62,7 @@ class Memory:
 
     def __init__(self, project: Project) -> None:
         self.bytes = 0
+        self.everything = Everything(project)
         self._project = project
         self._lock = Lock()
         self._ids: Ids = np.empty(0, dtype="S16")
@@ -100,7 +102,7 @@ class Memory:
     def _size(self) -> int:
         versions = 0 if self._versions is None else self._versions.nbytes
         columns = sum(column.bytes for column in self._columns.values())
-        return columns + versions + 3 * self._ids.nbytes + len(self._ids) * len(self._fresh)
+        return columns + versions + self.everything.bytes + 3 * self._ids.nbytes + len(self._ids) * len(self._fresh)
 
     def _slots(self, ids: Ids, versions: Versions) -> Counts:
         slots = self.find(ids)

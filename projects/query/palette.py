@@ -1,34 +1,35 @@
-"""Colours of groups and runs: by rank, so that sorting, paging and hiding never repaint a line."""
+"""Colours of groups and runs."""
 
 from __future__ import annotations
 
-# With the names by which people choose them.
+# With the names by which people choose them. As far apart as colours can be (OKLab) that stand out from the page, light
+# or dark, 3 to 1; first those that differ most.
 NAMES = {
-    "#4269d0": "Blue",
-    "#efb118": "Yellow",
-    "#ff725c": "Coral",
-    "#6cc5b0": "Aqua",
-    "#a463f2": "Violet",
-    "#97bbf5": "Light blue",
-    "#3ca951": "Green",
-    "#ff8ab7": "Pink",
-    "#9c6b4e": "Brown",
-    "#b8860b": "Ochre",
-    "#1f8fa6": "Teal",
-    "#c2417c": "Raspberry",
-    "#7f9c1f": "Olive",
-    "#5d5fa8": "Indigo",
-    "#d9622b": "Orange",
-    "#2fb5e0": "Sky blue",
-    "#8a3ffc": "Purple",
-    "#7d8796": "Slate",
-    "#0f7b54": "Dark green",
-    "#e377c2": "Orchid",
+    "#4070d0": "Blue",
+    "#f06000": "Orange",
+    "#009000": "Green",
+    "#c04098": "Magenta",
+    "#a870f0": "Violet",
+    "#a06048": "Brown",
+    "#008090": "Teal",
+    "#788868": "Sage",
+    "#989000": "Mustard",
+    "#e858a0": "Pink",
+    "#0098d0": "Sky blue",
+    "#d03840": "Red",
+    "#8860a8": "Plum",
+    "#c08048": "Copper",
+    "#00a090": "Turquoise",
+    "#c86878": "Rose",
+    "#7888e0": "Periwinkle",
+    "#687808": "Olive",
+    "#b078b8": "Mauve",
+    "#7880a0": "Slate",
 }
 PALETTE = tuple(NAMES)
 
 # Of a group that has subgroups: a colour stands for a line, and only leaf groups have one.
-GREY = "#9498a0"
+GREY = "#898e97"
 
 
 def colour(rank: int) -> str:

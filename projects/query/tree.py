@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from projects.models import Project
 from projects.query.bins import binned
+from projects.query.everything import Listing, Ranks, Steps
 from projects.query.frame import HEARTBEAT, Frame
 from projects.query.labels import Labels, exploded, items, tags
 from projects.query.palette import GREY, colour
+from projects.query.ranks import by_place, rank, ranked_by, ranks
 from projects.query.runset import RUN, BadQuery, Field, Runset, Split
 from projects.query.splits import WAYS, explodes, group_field_text, has_tags
 from projects.query.statistics import STATISTICS, Counts, Statistics, grouped_statistics
@@ -84,11 +86,14 @@ class Node:
 
 
 class Tree:
-    def __init__(self, project: Project, runset: Runset, columns: Iterable[Field] = ()) -> None:
+    def __init__(
+        self, project: Project, runset: Runset, columns: Iterable[Field] = (), *, listing: Listing | None = None
+    ) -> None:
         self.runset = runset
+        self._project = project
         sorted_by = (sort.field for sort in runset.sort if sort.field not in (CREATED, RUNS))
         keys = dict.fromkeys(field.plain for field in runset.grouping)
-        self.frame = Frame(project, runset, keys=keys, columns=(*columns, *sorted_by))
+        self.frame = Frame(project, runset, keys=keys, columns=(*columns, *sorted_by), listing=listing)
         self.root = Node(np.arange(len(self.frame)))
         nodes = [self.root]
         for field in runset.grouping:
@@ -153,22 +158,53 @@ class Tree:
     def _picked(self) -> dict[str, str]:
         return dict(self.runset.colours)
 
-    def line_id(self, leaf: Node) -> str:
-        """By which the colour of its line is kept: on a group's page that of the same line on the project's."""
+    def _steps(self, leaf: Node) -> Steps:
+        """On a group's page those of the same line on the project's."""
         name = self.runset.within
         around = () if name is None else ((GROUP, f"s:{name}" if name else None),)
-        return group_id((*around, *leaf.steps))
+        return (*around, *leaf.steps)
+
+    def line_id(self, leaf: Node) -> str:
+        """By which the colour of its line is kept."""
+        return group_id(self._steps(leaf))
 
     def colour(self, node: Node) -> str:
         """Of the one line of a group; grey of a group of several."""
         line = node.line
         if line is None:
             return GREY
-        return (self._picked and self._picked.get(self.line_id(line))) or colour(line.place)
+        return (self._picked and self._picked.get(self.line_id(line))) or colour(self._rank(line))
 
     def run_colour(self, position: int) -> str:
         """Of a run that has a line of its own."""
-        return (self._picked and self._picked.get(self.frame.id(position).hex)) or colour(position)
+        picked = self._picked and self._picked.get(self.frame.id(position).hex)
+        return picked or colour(position if self._whole else self.frame.created(position))
+
+    def _rank(self, leaf: Node) -> int:
+        if self._own_ranks is not None:
+            return int(self._own_ranks[leaf.place])
+        return rank(self._steps(leaf), self._ranks)
+
+    @cached_property
+    def _own_ranks(self) -> Counts | None:
+        """By place, where all runs are here by the fields that rank them."""
+        own = self._whole and ranked_by(self.runset.grouping) == self.runset.grouping
+        return by_place(self.root) if own else None
+
+    @property
+    def _whole(self) -> bool:
+        """Whether it has all runs of the project."""
+        return not (self.runset.search or self.runset.conditions) and self.runset.within is None
+
+    @cached_property
+    def _ranks(self) -> Ranks:
+        around = () if self.runset.within is None else (GROUP,)
+        fields = ranked_by((*around, *self.runset.grouping))
+
+        def made(listing: Listing) -> Ranks:
+            return ranks(Tree(self._project, Runset(fields=fields, grouped=True), listing=listing).root)
+
+        return self.frame.everything.ranks(fields, made) if fields else {}
 
     # What is hidden
 

@@ -69,7 +69,8 @@ def _done(user: User, looking: Looking, change: _Change) -> Undo | None:
         node = Tree(project, looking.runset).find_id(change.id)
         if node is None or node.field != Field(RUN, "group"):
             raise BulkError(f"There is no such {label(Field(RUN, 'group')).lower()} any more.")
-        return group_rename(project=project, user=user, name=node.text or "", to=change.value)
+        shown = [looking.runset.grouping]
+        return group_rename(project=project, user=user, name=node.text or "", to=change.value, groupings=shown)
     runs = ticked_runs(project, looking.runset, change.on, change.off)
     return runs_change(project=project, user=user, act=change.do, value=change.value, runs=runs)
 

@@ -17,11 +17,13 @@ from projects.views.compression import compressed
 from projects.views.doors import looking_or_404, project_or_404
 from projects.views.panels import line_plot_asked
 from projects.views.summary_plot import summary_plot_asked
+from projects.views.timing import timed
 from runs.history import store
 
 MOST = 24
 
 
+@timed
 @compressed
 @require_POST
 def figures(request: HttpRequest, entity: str, project: str) -> HttpResponse:

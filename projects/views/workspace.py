@@ -27,6 +27,7 @@ from projects.views.choices import column_choices, field_choice, sort_choices
 from projects.views.doors import looking_or_404, project_or_404
 from projects.views.panels_bar import panels_bar
 from projects.views.sweeps import sweep_head, sweep_or_404
+from projects.views.timing import timed
 from projects.workspaces import metrics
 from runs.models import Scope, Sweep
 
@@ -49,6 +50,7 @@ class HtmxRequest(HttpRequest):
     htmx: HtmxDetails
 
 
+@timed
 @require_safe
 def workspace(request: HtmxRequest, entity: str, project: str) -> HttpResponse:
     """Pieces, by HX-Target: `runs` (also by default), `rows` (under the group `below`, from page `from`), `panels`.
@@ -71,6 +73,7 @@ def elsewhere(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     return redirect(f"{page}?{query}" if query else page)
 
 
+@timed
 @require_safe
 def group(request: HtmxRequest, entity: str, project: str, group: str) -> HttpResponse:
     """The same of one group, with an overview of it; "" is of the runs without a group."""
@@ -123,6 +126,7 @@ def _workspace(
     return _answer(request, "workspace/workspace.html", context)
 
 
+@timed
 @require_safe
 def version(request: HttpRequest, entity: str, project: str) -> JsonResponse:
     """What an open page asks for once a second."""

@@ -1,8 +1,17 @@
 /* Asking the server afresh: for JSON, for pieces of pages, and again and again while the page is looked at. */
 const SLOWEST = 30000;
 
+/** For how many milliseconds the server's processors were busy with what was asked here. */
+export const server = { busy: 0 };
+
+async function asked(url, options) {
+  const response = await fetch(url, options);
+  server.busy += Number(/cpu;dur=([\d.]+)/.exec(response.headers.get("Server-Timing"))?.[1] ?? 0);
+  return response;
+}
+
 async function answer(url, headers = {}) {
-  const response = await fetch(url, { headers, cache: "no-store" });
+  const response = await asked(url, { headers, cache: "no-store" });
   if (!response.ok) throw new Error(String(response.status));
   return response;
 }
@@ -32,7 +41,7 @@ export function poll(look, every) {
 
 /** POST of JSON; the answer's text. What the server says is wrong is the error's message. */
 export async function post(url, body) {
-  const response = await fetch(url, {
+  const response = await asked(url, {
     method: "POST",
     body: JSON.stringify(body),
     headers: {

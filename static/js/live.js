@@ -1,17 +1,17 @@
 /* Live: asks whether anything changed, and brings table and panels up to it without disturbing the reader. */
-import { json, piece, poll } from "./ask.js";
+import { json, piece, poll, server } from "./ask.js";
 import { grown } from "./more.js";
 import { morphRows } from "./morph.js";
 import { arrange, refresh } from "./panels.js";
 
 const EVERY = 1000;
 
-// However many runs and panels there are, the server is busy with them for a twentieth of the time, and the browser for
-// no more than half of it.
-const SHARE = 1 / 20;
+// However many runs and panels there are, a core of the server is busy with them for a twentieth of the time (with what is
+// no view, too), and the browser for no more than half of it.
+const SHARE = 1 / 22;
 const SLOWEST = 10000;
 
-const busy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
+const inUse = (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
 
 export async function refreshTable() {
   const asked = location.href;
@@ -23,7 +23,7 @@ export async function refreshTable() {
   const focused = document.activeElement?.id;
   for (const part of document.querySelectorAll("#runs [data-part]")) {
     const next = fresh.getElementById(part.id);
-    if (next && !busy(part) && !part.isEqualNode(next)) part.replaceWith(next);
+    if (next && !inUse(part) && !part.isEqualNode(next)) part.replaceWith(next);
   }
   const [own, next] = [document.querySelector("#runs-scroll"), fresh.querySelector("#runs-scroll")];
   own.dataset.query = next.dataset.query;
@@ -44,18 +44,18 @@ export function mount(root) {
   let { version, panels } = page.dataset;
 
   async function look() {
-    const began = performance.now();
+    const [began, busy] = [performance.now(), server.busy];
     const now = await json(page.dataset.versionUrl);
     if (now.version === version) return EVERY;
     if ("reload" in page.dataset) {
       location.reload();
       return EVERY;
     }
-    const [asked] = await Promise.all([refresh(), refreshTable()]);
+    await Promise.all([refresh(), refreshTable()]);
     if (String(now.panels) !== panels) arrange(await piece(location.href, "panels"));
     ({ version } = now);
     panels = String(now.panels);
-    return Math.min(SLOWEST, Math.max(EVERY, asked / SHARE, performance.now() - began));
+    return Math.min(SLOWEST, Math.max(EVERY, (server.busy - busy) / SHARE, performance.now() - began));
   }
   poll(look, EVERY);
 }

@@ -120,26 +120,21 @@ export function redraw(only = () => true) {
   return Promise.all(due.map(drawIfDue));
 }
 
-/** Brings what is drawn and in view up to new data, many charts with one question; the rest when it comes into view.
- *  For how many milliseconds the server was asked. */
+/** Brings what is drawn and in view up to new data, many charts with one question; the rest when it comes into view. */
 export async function refresh() {
   const drawn = [...charts.values()].filter(({ seen, stale, chart }) => seen && !stale && chart?.version && !chart.flight);
   const panels = new Set(drawn.map(({ panel }) => panel));
   const alone = redraw((panel) => !panels.has(panel));
-  let asked = 0;
-  for (let at = 0; at < drawn.length; at += TOGETHER) asked += await together(drawn.slice(at, at + TOGETHER));
+  for (let at = 0; at < drawn.length; at += TOGETHER) await together(drawn.slice(at, at + TOGETHER));
   await alone;
-  return asked;
 }
 
 async function together(states) {
   const addresses = states.map(({ chart }) => chart.address());
   const questions = states.map(({ panel, chart }) => [String(chart.asking(panelQuery(panel, ""))), chart.version]);
   const { figuresUrl } = document.querySelector("[data-figures-url]").dataset;
-  const began = performance.now();
   // What is refused, or asked for in another way meanwhile, is asked for by itself, and says what is wrong.
   const answers = await post(`${figuresUrl}?${runsetQuery()}`, questions).then(JSON.parse, () => []);
-  const took = performance.now() - began;
   const again = new Set();
   for (const [at, state] of states.entries()) {
     const { panel, chart, seen } = state;
@@ -149,7 +144,6 @@ async function together(states) {
     else again.add(panel);
   }
   await redraw((panel) => again.has(panel));
-  return took;
 }
 
 /** Which panels are shown: those the search means, of each section the first pages. */

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from projects.query.palette import PALETTE
 from tests.browser.experiment import LEARNING_RATES
 from tests.browser.plots import lines, panel, wait_until
 
@@ -16,7 +17,8 @@ pytestmark = pytest.mark.browser
 METRIC = "train/loss"
 LINES = """([plot, colour]) => plot._fullData.filter(
   ({ meta, line }) => meta.role === "line" && line.color === colour).length === 1"""
-RED, CORAL, GREEN = "#c00010", "#ff725c", "#3ca951"
+RED = "#c00010"
+TEAL, PINK = PALETTE[6], PALETTE[9]
 
 
 @pytest.fixture(scope="module")
@@ -46,22 +48,22 @@ def test_a_groups_colour_is_picked_by_keyboard_kept_and_taken_back(
     swatch.focus()
     page.keyboard.press("Enter")
     menu = page.get_by_role("dialog", name="Colour of lr: 0.1")
-    expect(menu.get_by_role("button", name="Yellow")).to_be_focused()
+    expect(menu.get_by_role("button", name="Orange")).to_be_focused()
     expect(menu.get_by_role("button", name="Default")).to_be_disabled()
     page.screenshot(path=shots / f"colour-menu-{scheme}.png")
     page.keyboard.press("ArrowRight")
-    expect(menu.get_by_role("button", name="Coral")).to_be_focused()
+    expect(menu.get_by_role("button", name="Green")).to_be_focused()
     page.keyboard.press("ArrowDown")
-    expect(menu.get_by_role("button", name="Pink")).to_be_focused()
+    expect(menu.get_by_role("button", name="Sage")).to_be_focused()
     page.keyboard.press("ArrowLeft")
-    expect(menu.get_by_role("button", name="Green", exact=True)).to_be_focused()
+    expect(menu.get_by_role("button", name="Teal", exact=True)).to_be_focused()
     page.keyboard.press("Space")
     expect(menu).to_be_hidden()
-    painted(page, 1, GREEN)
+    painted(page, 1, TEAL)
     expect(swatch).to_be_focused()
     page.reload()
-    painted(page, 1, GREEN)
-    for at, colour in ((0, "#4269d0"), (2, CORAL)):
+    painted(page, 1, TEAL)
+    for at, colour in ((0, PALETTE[0]), (2, PALETTE[2])):
         painted(page, at, colour)
 
     swatch.click()
@@ -69,7 +71,7 @@ def test_a_groups_colour_is_picked_by_keyboard_kept_and_taken_back(
     painted(page, 1, RED)
     swatch.click()
     menu.get_by_role("button", name="Default").click()
-    painted(page, 1, "#efb118")
+    painted(page, 1, PALETTE[1])
 
 
 def test_an_ungrouped_run_has_a_swatch_of_its_own(page: Page, project: str) -> None:
@@ -77,8 +79,8 @@ def test_an_ungrouped_run_has_a_swatch_of_its_own(page: Page, project: str) -> N
     expect(dots(page)).to_have_count(len(LEARNING_RATES))
     name = f"lr={LEARNING_RATES[0]} seed=3"
     page.get_by_role("button", name=f"Colour of {name}").click()
-    page.get_by_role("dialog", name=f"Colour of {name}").get_by_role("button", name="Raspberry").click()
-    painted(page, len(LEARNING_RATES) - 1, "#c2417c")
+    page.get_by_role("dialog", name=f"Colour of {name}").get_by_role("button", name="Pink").click()
+    painted(page, len(LEARNING_RATES) - 1, PINK)
     page.get_by_role("button", name=f"Colour of {name}").click()
     page.get_by_role("button", name="Default").click()
-    expect(dots(page).last).not_to_have_attribute("fill", "#c2417c")
+    expect(dots(page).last).not_to_have_attribute("fill", PINK)

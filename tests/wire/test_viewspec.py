@@ -350,3 +350,24 @@ json_values = st.recursive(
 def test_a_merge_carries_all_of_a_change_and_nothing_of_none(base: Any, other: Any) -> None:
     assert carried(base, base, other) == other
     assert carried(base, other, base) == other
+
+
+def test_the_order_of_panels_is_kept_with_what_the_package_changes_besides_and_is_the_packages_to_change() -> None:
+    content = Content(query="", layout=Layout().with_order("Charts", ["loss", "epoch"], METRICS))
+    workspace = workspace_of(spec_told(content, NAMES))
+    charts, val = workspace.sections
+    assert [panel.y[0].name for panel in charts.panels] == ["loss", "epoch"]
+    val.panels = [*val.panels, wr.BarPlot(metrics=["loss"])]
+    after = content_changed(content, spec_of(workspace), NAMES)
+    assert [it.panel.kind for it in after.layout.added] == ["bar"]
+    (shown, *_) = after.layout.sections(METRICS)
+    assert [panel.key for panel in shown.panels] == ["loss", "epoch"]
+    assert after.layout.order == content.layout.order
+    workspace = workspace_of(spec_told(after, NAMES))
+    workspace.sections[0].panels = workspace.sections[0].panels[::-1]
+    workspace.sections[1].panels = workspace.sections[1].panels[::-1]
+    again = content_changed(after, spec_of(workspace), NAMES)
+    charts, val = again.layout.sections(METRICS)
+    assert [panel.key for panel in charts.panels] == ["epoch", "loss"]
+    assert [panel.kind for panel in val.panels][0] == "bar"
+    assert "Charts" not in again.layout.order

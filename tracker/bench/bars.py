@@ -56,6 +56,7 @@ BARS = (
     Bar("disk", "*", "noisy float32", 4, against="raw*"),
     Bar("memory", "*", "*", 300e6),
     Bar("page", "*", "all drawn", 1.5),
+    Bar("page", "*", "upload answered until shown", 2),
     Bar("page", "*", "server, per second watched", 0.05),
 )
 

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
-import sys
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
-from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
 from projects import access
 from runs import ingest
-from tracker.bench import data
+from runs.models import run_id
+from tracker.bench import data, live
+from tracker.bench.browsing import browser, server
 from tracker.bench.copies import histories_copy
 from tracker.bench.measure import Measure, medians
-from tracker.health import answers
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -32,8 +27,11 @@ if TYPE_CHECKING:
 CHARTS = 12
 RUNS, STEPS = 200, 5000
 RUNNING = 50
+BEGUN = 200  # lines of a running run when it is first looked at
+_AGAIN = 3  # visits that do not count, until the browser has kept what it compiled
 _UPLOAD = 15  # seconds between two of a run; what the client does by default
 _WATCHED = 20  # seconds
+_PROBED = "m00"  # the metric whose new values are waited for
 _DRAWN = """window.drawnAt = new Map();
 document.addEventListener("panel:drawn", ({ target }) => window.drawnAt.set(target.id, performance.now()));"""
 _ALL_DRAWN = f"""() => new Promise((resolve) => {{
@@ -48,33 +46,56 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 def measure(*, repeat: int) -> list[Measure]:
-    """Seconds from navigation until 12 grouped charts are drawn; seconds of the server's cores for each one watched."""
+    """Seconds from navigation until 12 grouped charts are drawn; seconds of the server's cores for each one watched;
+    seconds from the answer to an upload until the page shows it."""
     _written("page", RUNS, STEPS, ends=True)
-    growing = _written("page-live", RUNNING, 200, ends=False)
+    growing = _written("page-live", RUNNING, BEGUN, ends=False)
+    _written("page-one", 1, BEGUN, ends=False)
+    _written("page-some", RUNS - RUNNING, BEGUN, ends=True)
+    some = _written("page-some", RUNNING, BEGUN, ends=False, first=RUNS - RUNNING)
     data.settle()
-    with _server() as (url, process), _browser() as page:
+    grouped = f"group=config.{data.ARM}"
+    with server() as (url, process), browser(_DRAWN) as page:
         page.goto(url + reverse("sign-in-link", args=[access.sign_in_link_create(user=data.user())]))
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(f"{url}/")
         taken: dict[str, list[float]] = {"drawn": [], "loaded": []}
-        for counted in [False] + [True] * repeat:
-            found = _visited(page, f"{url}/{data.USER}/page?group=config.{data.ARM}")
+        for counted in [False] * _AGAIN + [True] * repeat:
+            found = _visited(page, f"{url}/{data.USER}/page?{grouped}")
             for name, seconds in found.items() if counted else ():
                 taken[name].append(seconds)
         median = medians(taken)
         case = f"{CHARTS} grouped charts, {RUNS} runs × {STEPS:,} steps"
         drawn = Measure("page", case, "all drawn", median["drawn"], median["loaded"], "s", "the page's load event")
-        _visited(page, f"{url}/{data.USER}/page-live?group=config.{data.ARM}")
+        _visited(page, f"{url}/{data.USER}/page-live?{grouped}")
         share = _watched(process, growing)
         case = f"{CHARTS} grouped charts, {RUNNING} running runs"
         cost = Measure("page", case, "server, per second watched", share, 1.0, "s", "a second of one core")
-    return [drawn, cost]
+
+        def shown(project: str, query: str, run: str) -> float:
+            _visited(page, f"{url}/{data.USER}/{project}?{query}&columns=summary.{_PROBED}")
+            return live.shown_after(page, url, project, run, metric=_PROBED, step=BEGUN)
+
+        alone = shown("page-one", "group=", "run-0")
+        # One of the first groups, which are drawn. It sends nothing besides: its next line is known.
+        waited = some.index(run_id(data.project("page-some").id, f"run-{RUNS - data.GROUPS}"))
+        others = some[:waited] + some[waited + 1 :]
+        with live.meanwhile(lambda turn: _log_next(others, turn), _UPLOAD / RUNNING):
+            among = shown("page-some", grouped, f"run-{RUNS - data.GROUPS}")
+    what, against = "upload answered until shown", "the second between two looks"
+    return [
+        drawn,
+        cost,
+        Measure("page", "one running run", what, alone, 1.0, "s", against),
+        Measure("page", f"{RUNS} runs, {RUNNING} of them running", what, among, 1.0, "s", against),
+    ]
 
 
-def _written(name: str, runs: int, steps: int, *, ends: bool) -> list[uuid.UUID]:
+def _written(name: str, runs: int, steps: int, *, ends: bool, first: int = 0) -> list[uuid.UUID]:
     owner = data.project(name)
     with transaction.atomic():
-        ids = [data.run_make(owner, f"run-{number}", arm=number % data.GROUPS) for number in range(runs)]
+        numbers = range(first, first + runs)
+        ids = [data.run_make(owner, f"run-{number}", arm=number % data.GROUPS) for number in numbers]
     different = ids if not ends else ids[: data.GROUPS]
     for number, run in enumerate(different):
         _log(run, 0, steps, seed=number, ends=ends)
@@ -93,6 +114,12 @@ def _log(run: uuid.UUID, start: int, count: int, *, seed: int, ends: bool = Fals
     ingest.stream_accept(run_id=run, writer="", request=said)
 
 
+def _log_next(runs: list[uuid.UUID], turn: int) -> None:
+    """15 lines of the run whose turn it is."""
+    lap, at = divmod(turn, len(runs))
+    _log(runs[at], BEGUN + lap * _UPLOAD, _UPLOAD, seed=at)
+
+
 def _visited(page: Page, address: str) -> dict[str, float]:
     page.goto("about:blank")
     page.goto(address)
@@ -103,8 +130,7 @@ def _watched(process: subprocess.Popen[bytes], runs: list[uuid.UUID]) -> float:
     """Seconds of the server's cores, for each second in which the runs take turns in sending 15 lines."""
     before, start = _cpu(process.pid), time.monotonic()
     for turn in range(_WATCHED * len(runs) // _UPLOAD):
-        lap, at = divmod(turn, len(runs))
-        _log(runs[at], 200 + lap * _UPLOAD, _UPLOAD, seed=at)
+        _log_next(runs, turn)
         time.sleep(max(0.0, start + (turn + 1) * _UPLOAD / len(runs) - time.monotonic()))
     return (_cpu(process.pid) - before) / (time.monotonic() - start)
 
@@ -115,36 +141,3 @@ def _cpu(pid: int) -> float:
     user, system = fields.split()[11:13]
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return (int(user) + int(system)) / _TICK + sum(_cpu(int(child)) for child in children)
-
-
-@contextmanager
-def _server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """`manage.py serve` on this process's database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "manage.py", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        if not answers(url, process, within=60):
-            raise RuntimeError("the server does not answer")
-        yield url, process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@contextmanager
-def _browser() -> Iterator[Page]:
-    from playwright.sync_api import sync_playwright  # for developers only: not in every installation
-
-    # Playwright keeps an event loop in this thread, and Django then refuses the database here.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    options: dict[str, Any] = {"executable_path": shutil.which("chromium"), "args": ["--no-sandbox", "--disable-gpu"]}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**options)
-        page = browser.new_page(viewport={"width": 1920, "height": 1080})  # which shows all of the charts
-        page.add_init_script(_DRAWN)
-        yield page
-        browser.close()

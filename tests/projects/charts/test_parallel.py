@@ -9,7 +9,7 @@ from projects.charts.header import Basis
 from projects.charts.line_plot import LinePlot
 from projects.charts.parallel import MOST_TICKS, SHADES, Axis, Lines, parallel_figure
 from projects.query.grouping import RunGroup
-from projects.query.palette import GREY
+from projects.query.palette import GREY, PALETTE
 from tests.projects.charts.curves import decoded
 
 NAN = np.nan
@@ -59,7 +59,7 @@ def test_axes_say_what_stands_where() -> None:
         (
             NAME,
             ["opt: (not set)", "opt: &lt;adam&gt;", "opt: lion", "opt: sgd"],
-            [GREY, "#4269d0", "#efb118", "#ff725c"],
+            [GREY, *PALETTE[:3]],
         ),
         (
             RATE,

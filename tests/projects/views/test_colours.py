@@ -87,7 +87,31 @@ def test_a_colour_is_taken_by_table_charts_and_comparisons_and_no_other_line_cha
     assert RED in summary
     # Whatever groups there are besides, and for everybody.
     log_run(cast.project, "first", [{"acc": 1.0}], config={"lr": -1})
-    assert dots(page(cast, query, who="viewer")) == [*PALETTE[:2], RED]
+    assert dots(page(cast, query, who="viewer")) == [PALETTE[2], PALETTE[0], RED]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?group=config.lr&q=r1",
+        "?group=config.lr&f=config.lr:%3D:1",
+        "?group=config.lr&sort=-config.lr&q=/r[13]/",
+    ],
+)
+def test_a_filter_repaints_nothing(cast, query):
+    assert dots(page(cast, query)) == [PALETTE[1]]
+    assert drawn(cast, query) == {"lr: 1": PALETTE[1]}
+
+
+def test_a_groups_page_has_the_colours_of_the_projects(cast):
+    """Group and job type by first appearance: a/train, a/eval, b/train, (not set)/train."""
+    assert set(drawn(cast, "?group=group&group=job_type").values()) == {*PALETTE[:4]}
+    assert dots(page(cast, path=f"{PAGE}/groups/b")) == [PALETTE[2]]
+    assert drawn(cast, "?within=a&group=job_type") == {"Job type: train": PALETTE[0], "Job type: eval": PALETTE[1]}
+    compared = page(cast, "?group=group&group=job_type&q=/r[12]/&metric=summary.best", f"{PAGE}/compare")
+    assert dots(compared) == [*PALETTE[1:3]]
+    # Ungrouped, too: by creation.
+    assert drawn(cast, "?group=&q=r2") == {"r2": PALETTE[2]}
 
 
 def test_the_default_brings_the_palette_back(cast, paint):
@@ -154,6 +178,35 @@ def test_only_who_may_change_the_view_paints(cast, paint):
         assert cast.as_(who).get(f"{COLOUR}?of={of}").status_code == 404
     assert cast.as_("viewer").get(f"{COLOUR}?group=config.lr&of={of}").status_code == 404
     assert cast.as_("owner").get(f"{COLOUR}?group=config.lr&of={of}").status_code == 200
+
+
+@pytest.mark.parametrize("grouping", ["?group=group", "?group=group&group=config.lr"])
+def test_a_renamed_group_keeps_the_colour_that_was_picked_for_it_and_gets_it_back(cast, paint, grouping):
+    """By the grouping of the page, and by others; a group that it is merged into keeps its own."""
+    owner = cast.as_("owner")
+
+    def change(**body):
+        rows = page(cast, "?group=group")
+        ids = {name: id for id, name in re.findall(r'data-key="group-([^"]*)".*?Group: ([^<"]*)"', rows)}
+        body = {key: ids.get(value, value) if key == "id" else value for key, value in body.items()}
+        response = owner.post(f"{PAGE}/bulk?group=group", json.dumps(body), content_type="application/json")
+        assert response.status_code == 200, response.content
+        return response.json()
+
+    def of(name):
+        found = drawn(cast, f"{grouping}&f=group:%3D:{name}")
+        return set(found.values())
+
+    paint(grouping, line=line(cast, f"{grouping}&f=group:%3D:b&open=all"), colour=RED)
+    assert of("b") == {RED}
+    view = Workspace.objects.get()
+    saved_views.default_set(like=view, query=grouping[1:])
+    undo = change(do="rename", id="b", value="c")["undo"]
+    assert of("c") == {RED}
+    change(do="undo", id=undo)
+    assert of("b") == {RED}
+    change(do="rename", id="b", value="a")
+    assert RED not in of("a")
 
 
 @pytest.mark.parametrize("of", ["", "x", "0" * 32, "z" * 32, "A" * 16, "é" * 16, "%00"])

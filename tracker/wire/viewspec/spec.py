@@ -70,7 +70,7 @@ def content_changed(content: Content, spec: Mapping[str, Any], names: Names) -> 
             query=_query(view["parameters"]),
             spec=_checked(view["spec"], "all panels"),
             sections={name: _checked(it, name) for name, it in view["sections"].items() if it},
-            layout=content.layout if _arranged(view) == _arranged(mine) else _layout(view, base, content.layout),
+            layout=content.layout if _arranged(view) == _arranged(mine) else _layout(view, base, content.layout, names),
             panels={key: it for key, it in content.panels.items() if key not in shown}
             | {it["panel"]: _checked(it["spec"], it["metric"]) for it in view["panels"] if it["spec"]},
             kept=dict(spec),
@@ -248,8 +248,9 @@ def _arranged(view: View) -> list[Any]:
     return [view["automatic"], places]
 
 
-def _layout(view: View, base: View, before: Layout) -> Layout:
+def _layout(view: View, base: View, before: Layout, names: Names) -> Layout:
     """Raises LayoutError."""
+    keys: dict[str, list[str]] = {}
     own = {it["panel"]: it["section"] for it in view["panels"] if _is_own(it, view)}
     gone = {it["panel"] for it in base["panels"] if _is_own(it, base)} - own.keys()
     added: list[Added] = []
@@ -259,14 +260,18 @@ def _layout(view: View, base: View, before: Layout) -> Layout:
             panel = Panel(it["panel"], it["metric"], it["kind"])
             added.append(Added(panel, it["section"], behind.get(it["section"], "")))
         behind[it["section"]] = it["panel"]
+        keys.setdefault(it["section"], []).append(it["panel"])
     if len(added) > MOST_ADDED:
         raise LayoutError(f"A workspace can have {MOST_ADDED} added panels.")
-    return Layout(
+    found = Layout(
         removed=(before.removed | gone) - own.keys(),
         moved={name: section for name, section in own.items() if section != section_of(name)},
         added=tuple(added),
         automatic=view["automatic"],
     )
+    for section, wanted in keys.items():
+        found = found.with_order(section, wanted, names.metrics)
+    return found
 
 
 def _is_own(panel: Mapping[str, Any], view: View) -> bool:
