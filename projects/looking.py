@@ -53,6 +53,10 @@ class Looking:
         sweep = urlencode({"sweep": self.sweep.name}) if self.sweep else ""
         return _joined(view, sweep, overall_query(self.overall, self.overall_defaults))
 
+    def concluding(self, page: str, query: QueryDict) -> Looking:
+        """The same, with what the query asks of this page of overall.CONCLUSIONS above what is kept of it."""
+        return replace(self, overall=self.overall.concluding(page, query))
+
     @property
     def page_query(self) -> str:
         """The shortest query string that asks for the same at the address of the page, which names the group itself."""

@@ -12,7 +12,7 @@ parameters ask for the runs, as on the project page; those that it hides from ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
@@ -36,11 +36,13 @@ _MAX_KEYS = 8  # seed-like columns looked at
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`pair` is None when the key is to be found; an empty tuple for no pairs."""
+    """`pair` is None when the key is to be found; an empty tuple for no pairs. `usual`: the baseline if none is asked
+    for and there is such a group."""
 
     metric: Field | None
     baseline: str
     pair: tuple[Field, ...] | None
+    usual: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,19 @@ class Comparison:
 
 
 def compare_asked(looking: Looking, query: QueryDict) -> Asked:
-    """Raises BadQuery. Two queries."""
+    """What the query or the view asks for; a view that asks for what is not there any more asks for nothing. Raises
+    BadQuery."""
+    baseline, usual = query.get("baseline", ""), QueryDict(looking.overall.compare).get("baseline", "")
+    try:
+        asked = _asked(looking, QueryDict(looking.concluding("compare", query).overall.compare))
+    except BadQuery:
+        if looking.overall.compare != looking.overall_defaults.compare:
+            raise
+        asked = _asked(looking, query)
+    return replace(asked, baseline=baseline, usual=usual)
+
+
+def _asked(looking: Looking, query: QueryDict) -> Asked:
     project = looking.project
     metrics = column_fields_from(query, "metric", 1)
     if metrics:
@@ -120,7 +134,7 @@ def compare_asked(looking: Looking, query: QueryDict) -> Asked:
         metrics = tuple(column for column in columns if column in numeric)[:1]
     pair = group_fields_from(query, "pair", 1)
     plain = None if pair is None else tuple(field.plain for field in pair)
-    return Asked(next(iter(metrics), None), query.get("baseline", ""), plain)
+    return Asked(next(iter(metrics), None), "", plain)
 
 
 def compared(project: Project, runset: Runset, asked: Asked) -> Comparison | None:
@@ -137,7 +151,7 @@ def compared(project: Project, runset: Runset, asked: Asked) -> Comparison | Non
     baseline = next((group for group in said if group.id == asked.baseline), None)
     if asked.baseline and baseline is None:
         raise BadQuery("baseline: there is no such group among those shown")
-    baseline = baseline or said[0]
+    baseline = baseline or next((group for group in said if group.id == asked.usual), said[0])
     groups = [group for group in said if group is not baseline][:MAX_GROUPS]
     pair = next((key for key in keys if any(_pairs(samples, group, baseline, key) for group in groups)), None)
     others = [_compared(samples, group, baseline, pair) for group in groups]

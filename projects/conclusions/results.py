@@ -90,8 +90,17 @@ class Results:
 
 
 def results_asked(looking: Looking, query: QueryDict) -> Asked:
-    """What is not asked for: rows by the table's first field, no columns, the table's first numeric columns. Raises
-    BadQuery."""
+    """What neither the query nor the view asks for: rows by the table's first field, no columns, the table's first
+    numeric columns. A view that asks for what is not there any more asks for nothing. Raises BadQuery."""
+    try:
+        return _asked(looking, QueryDict(looking.concluding("results", query).overall.results))
+    except BadQuery:
+        if looking.overall.results != looking.overall_defaults.results:
+            raise
+        return _asked(looking, query)
+
+
+def _asked(looking: Looking, query: QueryDict) -> Asked:
     project, runset = looking.project, looking.runset
     (rows,) = group_fields_from(query, "rows", 1) or (default_field(project, runset),)
     across = next(iter(group_fields_from(query, "across", 1) or ()), None)

@@ -19,7 +19,7 @@ from projects.query.runset import BadQuery
 from projects.views.answers import refused
 from projects.views.choices import groupable_fields, numeric_choices
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.workspace import bad_query, view_context
+from projects.views.workspace import bad_query, conclusion_context
 
 _MOST_NAMED = 8
 
@@ -45,13 +45,14 @@ def compare(request: HttpRequest, entity: str, project: str) -> HttpResponse:
         )
         response = HttpResponse(orjson.dumps(figure), content_type="application/json")
     else:
-        response = render(request, "conclusions/compare.html", _context(looking, asked, found))
+        context = _context(looking.concluding("compare", request.GET), asked, found)
+        response = render(request, "conclusions/compare.html", context)
     response["Cache-Control"] = "private, no-cache"
     return response
 
 
 def _context(looking: Looking, asked: Asked, found: Comparison | None) -> dict[str, Any]:
-    context = view_context(looking)
+    context = conclusion_context(looking, "compare")
     pair = found.pair if found else None
     own = [("metric", str(asked.metric or "")), ("baseline", found.baseline.id if found else "")]
     if asked.pair is not None:

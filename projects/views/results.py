@@ -22,7 +22,7 @@ from projects.views.answers import refused
 from projects.views.choices import groupable_fields, numeric_choices
 from projects.views.doors import looking_or_404, project_or_404
 from projects.views.sheets import csv_texts, download, format_checked
-from projects.views.workspace import bad_query, view_context
+from projects.views.workspace import bad_query, conclusion_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ def results_page(request: HttpRequest, entity: str, project: str) -> HttpRespons
         found = results(owner, looking.runset, asked)
     except BadQuery as error:
         return refused(error) if "as" in request.GET else bad_query(request, owner, error)
+    looking = looking.concluding("results", request.GET)
     response = render(request, "conclusions/results.html", _context(looking, asked, found))
     response["Cache-Control"] = "private, no-cache"
     return response
@@ -74,7 +75,7 @@ def results_file(looking: Looking, query: QueryDict) -> StreamingHttpResponse:
 
 
 def _context(looking: Looking, asked: Asked, found: Results) -> dict[str, Any]:
-    return view_context(looking) | {
+    return conclusion_context(looking, "results") | {
         "asked": asked,
         "rows": group_field_text(asked.rows),
         "across": group_field_text(asked.across) if asked.across else "",

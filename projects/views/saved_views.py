@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods
 
 from projects.access import may_change, may_write, role_of, workspaces_visible
 from projects.looking import Looking
-from projects.models import Workspace
+from projects.models import Project, Workspace
+from projects.overall import CONCLUSIONS
 from projects.query.natural import natural_text
 from projects.query.runset import BadQuery
 from projects.saved_views import (
@@ -27,35 +28,45 @@ from projects.views.account import person_of
 from projects.views.answers import answer_json, change_from, refused
 from projects.views.doors import looking_or_404, project_or_404
 
+PAGES = ("project", *CONCLUSIONS)
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def views(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     """GET: what the popover holds. POST of {"do": one of CHANGES, "name", "shared"}: {"url"} of where to go then.
 
-    The query string is that of the page; what is saved is what it shows.
+    The query string is that of the page; what is saved is what it shows. `at`: which page, of PAGES.
     """
     owner = project_or_404(request, entity, project)
     try:
+        page = _page_asked(request, owner)
         looking = looking_or_404(request, owner)
         if request.method != "POST":
-            return _popover(request, looking)
+            return _popover(request, looking, page)
         change = _change_asked(request.body)
         view = CHANGES[change.pop("do")](request, looking, **change)
     except (BadQuery, ViewError) as error:
         return refused(error)
     except PermissionError as error:
         return answer_json({"error": str(error)}, status=403)
-    page = reverse("project", args=[owner.entity.name, owner.name])
     return answer_json({"url": page if view is None or not view.name else f"{page}?view={view.id.hex}"})
 
 
-def _popover(request: HttpRequest, looking: Looking) -> HttpResponse:
+def _page_asked(request: HttpRequest, project: Project) -> str:
+    """Its address. Raises BadQuery."""
+    page = request.GET.get("at", "project")
+    if page not in PAGES:
+        raise BadQuery(f"at: one of {', '.join(PAGES)}")
+    return reverse(page, args=[project.entity.name, project.name])
+
+
+def _popover(request: HttpRequest, looking: Looking, page: str) -> HttpResponse:
     found = sorted(
         workspaces_visible(request.user, looking.project).defer("settings"), key=lambda it: natural_text(it.name)
     )
     writer = may_write(request.user, looking.project.entity)
     context = {
-        "page": reverse("project", args=[looking.project.entity.name, looking.project.name]),
+        "page": page,
         "shown": looking.workspace,
         "mine": [it for it in found if it.user_id is not None],
         "shared": [it for it in found if it.user_id is None],

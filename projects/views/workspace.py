@@ -204,6 +204,13 @@ def view_context(looking: Looking) -> dict[str, Any]:
     }
 
 
+def conclusion_context(looking: Looking, page: str) -> dict[str, Any]:
+    """Of a page of overall.CONCLUSIONS: its views are saved there."""
+    context = view_context(looking)
+    query = "&".join(filter(None, (f"at={page}", looking.query)))
+    return context | {"view": looking.workspace.name, "views": f"{context['urls']['views']}?{query}"}
+
+
 def _piece(request: HtmxRequest) -> str | None:
     """Which piece is asked for; None for the page. After Back, htmx picks its piece out of the page."""
     htmx = request.htmx

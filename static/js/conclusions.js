@@ -2,6 +2,8 @@
 import { json } from "./ask.js";
 import { plotlyLoaded } from "./chart.js";
 import { mount as mountCombobox } from "./combobox.js";
+import { mount as mountPopover } from "./popover.js";
+import { mount as mountViews } from "./saved_views.js";
 import { themed } from "./theme.js";
 
 async function draw(forest) {
@@ -13,6 +15,8 @@ async function draw(forest) {
 }
 
 mountCombobox(document);
+mountPopover();
+mountViews(document);
 for (const forest of document.querySelectorAll("[data-figure]")) {
   draw(forest).catch((error) => {
     const message = forest.querySelector(".message");

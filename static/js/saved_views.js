@@ -9,7 +9,8 @@ async function change(form) {
   if (form.elements.shared) body.shared = form.elements.shared.checked;
   if (body.do === "delete" && !window.confirm("Delete this view for good?")) return;
   try {
-    const answer = await post(page.dataset.viewsUrl + location.search, body);
+    const { viewsUrl } = page.dataset; // It says what the page shows, or else the page's address does.
+    const answer = await post(viewsUrl.includes("?") ? viewsUrl : viewsUrl + location.search, body);
     location.assign(JSON.parse(answer).url);
   } catch (error) {
     complain(form.closest(".views"), error.message);

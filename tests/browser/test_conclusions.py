@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -64,6 +65,46 @@ def test_a_results_table_is_reached_set_and_copied(page: Page, project: str, sho
     page.screenshot(path=shots / "results.png")
     page.go_back()
     expect(region.get_by_role("columnheader")).to_have_count(2)
+
+
+def test_a_view_keeps_how_the_results_table_is_set(page: Page, project: str, shots: Path) -> None:
+    page.goto(f"{project}?group=config.lr")
+    page.locator("#export > summary").click()
+    page.get_by_role("link", name="Results table").click()
+    page.get_by_role("combobox", name="Columns").fill("config.model.depth")
+    page.get_by_label("Cell").select_option("ci95")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**cell=ci95**")
+    page.get_by_text("Save view").click()
+    page.get_by_role("textbox", name="Name of the new view").fill("Table 1")
+    page.screenshot(path=shots / "results-save-view.png")
+    page.get_by_role("button", name="Save view", exact=True).click()
+    page.wait_for_url("**/results?view=*")
+    expect(page.locator("#views > summary")).to_have_text("Table 1")
+    # Later, from the page of the project.
+    page.goto(project)
+    page.locator("#views > summary").click()
+    page.get_by_role("link", name="Table 1").click()
+    page.wait_for_url("**?view=*")
+    page.locator("#export > summary").click()
+    page.get_by_role("link", name="Results table").click()
+    expect(page.get_by_label("Cell")).to_have_value("ci95")
+    expect(page.get_by_role("combobox", name="Columns")).to_have_value("config.model.depth")
+    expect(page.get_by_role("region", name="Results").get_by_role("columnheader")).to_have_text(
+        ["model.depth", "lr", "2 ↓", "4 ↓"]
+    )
+    # Another setting stands above the view's, goes along to the project's page, and is saved from there.
+    page.get_by_label("Cell").select_option("quartiles")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**cell=quartiles**")
+    page.get_by_role("link", name="Back to the runs").click()
+    page.wait_for_url("**results=**")
+    page.locator("#views > summary").click()
+    page.get_by_role("button", name="Save what is shown now").click()
+    page.wait_for_url(re.compile(r"\?view=\w+$"))
+    page.locator("#export > summary").click()
+    page.get_by_role("link", name="Results table").click()
+    expect(page.get_by_label("Cell")).to_have_value("quartiles")
 
 
 def test_groups_are_compared_in_pairs_and_drawn_around_zero(page: Page, project: str, shots: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from projects.models import Project, Visibility, Workspace
-from projects.saved_views import colour_set
+from projects.saved_views import colour_set, view_update
 from tests.wire.replay import Replay
 
 # The package's own texts.
@@ -69,6 +69,16 @@ def test_colours_that_people_picked_outlive_what_a_program_saves(owner: Replay) 
     save(owner, id=first["id"], displayName="Renamed")
     view = Workspace.objects.get()
     assert (view.name, view.settings["colours"]) == ("Renamed", {"a" * 32: "#123456"})
+
+
+def test_how_conclusions_are_set_outlives_what_a_program_saves(owner: Replay) -> None:
+    first = saved(save(owner))
+    table = "results=rows%3Djob_type%26metric%3Dsummary.acc&compare=pair%3Dconfig.seed"
+    view_update(view=Workspace.objects.get(), query=f"q=ada&{table}")
+    save(owner, id=first["id"], displayName="Renamed")
+    view = Workspace.objects.get()
+    assert view.name == "Renamed"
+    assert table in view.settings["query"]
 
 
 def test_a_name_that_is_taken_gets_a_number_and_keeps_it(owner: Replay) -> None:

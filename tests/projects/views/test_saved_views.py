@@ -20,7 +20,7 @@ VIEWS = "/lab/digits/views"
 def cast() -> Cast:
     made = make_cast()
     for seed in range(2):
-        log_run(made.project, f"r{seed}", [{"acc": 0.5 + seed}], config={"lr": seed})
+        log_run(made.project, f"r{seed}", [{"acc": 0.5 + seed}], config={"lr": seed}, summary={"acc": 0.5 + seed})
     return made
 
 
@@ -222,3 +222,78 @@ def test_a_view_without_automatic_panels_shows_those_that_were_added(cast: Cast)
     )
     assert added.status_code == 200
     assert re.findall('data-metric="([^"]*)"', cast.as_("owner").get(page).content.decode()) == ["acc"]
+
+
+TABLE = "rows=job_type&across=config.lr&metric=summary.acc&cell=quartiles&best=min:summary.acc"
+
+
+def of_results(cast: Cast, address: str, who: str = "owner") -> tuple[str, str, list[str], str, str]:
+    response = cast.as_(who).get(address)
+    assert response.status_code == 200, response.content
+    asked = response.context["asked"]
+    (direction,) = asked.best.values()
+    return str(asked.rows), str(asked.across or ""), [str(it) for it in asked.metrics], asked.cell, direction
+
+
+def test_a_view_keeps_how_the_results_table_is_set(cast: Cast, change: Callable[..., str]) -> None:
+    plain = of_results(cast, f"{PAGE}/results")
+    kept = ("job_type", "config.lr", ["summary.acc"], "quartiles", "min")
+    # Saved on the page of the table itself, which then shows the view.
+    shown = cast.as_("owner").get(f"{PAGE}/results?{TABLE}").context
+    url = change(shown["views"].removeprefix(VIEWS), do="create", name="mine")
+    assert url.startswith(f"{PAGE}/results?view=")
+    assert of_results(cast, url) == kept
+    view = url.partition("?")[2]
+    # The way from the project's page, which says nothing of it, and back.
+    page = cast.as_("owner").get(f"{PAGE}?{view}").context
+    assert page["query"] == view
+    assert cast.as_("owner").get(url).context["query"] == view
+    # The address stands above what is kept, one parameter at a time, and goes along to the project's page.
+    changed = f"{PAGE}/results?{view}&cell=ci95&across="
+    assert of_results(cast, changed) == ("job_type", "", ["summary.acc"], "ci95", "min")
+    back = cast.as_("owner").get(changed).context["query"]
+    assert of_results(cast, f"{PAGE}/results?{cast.as_('owner').get(f'{PAGE}?{back}').context['query']}")[3] == "ci95"
+    change(f"?{back}", do="update")
+    assert of_results(cast, url) == ("job_type", "", ["summary.acc"], "ci95", "min")
+    assert of_results(cast, f"{PAGE}/results") == plain
+    assert cast.as_("owner").get(f"/api{PAGE}/results?{view}").json()["cell"] == "ci95"
+
+
+def test_the_projects_default_keeps_the_table_for_everybody(cast: Cast, change: Callable[..., str]) -> None:
+    query = cast.as_("owner").get(f"{PAGE}/results?{TABLE}").context["query"]
+    assert change(f"?at=results&{query}", do="default") == f"{PAGE}/results"
+    for who in ("teammate", "viewer"):
+        assert of_results(cast, f"{PAGE}/results", who)[3:] == ("quartiles", "min")
+    # A view that was saved before says nothing of it, and so shows what it did.
+    old = Workspace.objects.create(project=cast.project, user=cast.owner, name="old", settings={"query": "q=r0"})
+    assert of_results(cast, f"{PAGE}/results?view={old.id.hex}")[3] == "stddev"
+
+
+def test_a_table_whose_columns_are_gone_is_the_usual_one_but_asked_for_is_refused(
+    cast: Cast, change: Callable[..., str]
+) -> None:
+    query = "results=metric%3Dsummary.gone"
+    url = change(f"?at=results&{query}", do="create", name="mine")
+    assert of_results(cast, url)[2] == ["summary.acc"]
+    owner = cast.as_("owner")
+    assert owner.get(f"{PAGE}/results?{query}").status_code == 400
+    assert owner.get(f"{PAGE}?results={'x' * 9000}").status_code == 400
+    assert owner.get(f"{PAGE}?compare=pair%3D%2500").status_code == 400
+    assert owner.get(f"{VIEWS}?at=elsewhere").status_code == 400
+
+
+def test_a_view_keeps_baseline_and_pairing(cast: Cast, change: Callable[..., str]) -> None:
+    owner = cast.as_("owner")
+    page = owner.get(f"{PAGE}/compare?group=config.lr").context
+    assert page["comparison"].baseline.label == "lr: 0"
+    other = page["comparison"].others[0].group.id
+    shown = owner.get(f"{PAGE}/compare?group=config.lr&baseline={other}&pair=").context
+    url = change(shown["views"].removeprefix(VIEWS), do="create", name="ours", shared=True)
+    assert url.startswith(f"{PAGE}/compare?view=")
+    found = cast.as_("viewer").get(url).context
+    assert (found["comparison"].baseline.id, found["pair"]) == (other, "")
+    first = page["comparison"].baseline.id
+    assert owner.get(f"{url}&baseline={first}").context["comparison"].baseline.id == first
+    # Groups of another kind have no such baseline.
+    assert owner.get(f"{url}&group=job_type").context["comparison"].baseline.id != other
+    assert owner.get(f"{PAGE}/compare?group=job_type&baseline={other}").status_code == 400
