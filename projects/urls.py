@@ -1,6 +1,5 @@
-from django.urls import path, register_converter
+from django.urls import path
 
-from projects.names import AnyName
 from projects.views import (
     account,
     alerts,
@@ -32,8 +31,6 @@ from projects.views import (
     teams,
     workspace,
 )
-
-register_converter(AnyName, "any")
 
 urlpatterns = [
     path("", lists.project_list, name="project-list"),

@@ -44,10 +44,12 @@ def export_file(looking: Looking, query: QueryDict) -> StreamingHttpResponse:
 def _menu(request: HttpRequest, looking: Looking) -> HttpResponse:
     names = [looking.project.entity.name, looking.project.name]
     query, rows = looking.query, "groups" if looking.runset.grouping else "runs"
-    asked = f"?{query}" if query else ""
 
-    def absolute(name: str, asked: str) -> str:
-        return request.build_absolute_uri(reverse(name, args=names) + asked)
+    def absolute(name: str, asked: str, *more: str) -> str:
+        return request.build_absolute_uri(reverse(name, args=[*names, *more]) + asked)
+
+    page, of = ("project", []) if looking.group is None else ("group", [looking.group])
+    at_page = f"?{looking.page_query}" if looking.page_query else ""
 
     context = {
         "export": reverse("export", args=names),
@@ -56,8 +58,8 @@ def _menu(request: HttpRequest, looking: Looking) -> HttpResponse:
         "query": query,
         "rows": ("groups", "runs") if looking.runset.grouping else ("runs",),
         "formats": list(FORMATS),
-        "page_url": absolute("project", asked),
-        "api_url": absolute("api-project", asked),
+        "page_url": absolute(page, at_page, *of),
+        "api_url": absolute(f"api-{page}", at_page, *of),
         "url": absolute("api-export", f"?rows={rows}&as=csv{'&' if query else ''}{query}"),
         "docs": reverse("api"),
     }

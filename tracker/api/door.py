@@ -101,8 +101,8 @@ class ProjectView(ApiView):
 class RunsetView(ProjectView):
     """Of what a project page's query string asks for."""
 
-    def asked(self, request: Request, entity: str, project: str) -> Looking:
-        return looking_or_404(request, self.owner(request, entity, project))
+    def asked(self, request: Request, entity: str, project: str, group: str | None = None) -> Looking:
+        return looking_or_404(request, self.owner(request, entity, project), group)
 
 
 def numbers(values: NDArray[np.float64]) -> Numbers:
@@ -141,9 +141,12 @@ def whole_asked(query: QueryDict, name: str) -> int | None:
     return int(text)
 
 
-def next_address(request: Request, **changes: str) -> str:
-    """That of this request with these parameters, so that whoever follows it keeps asking the same."""
+def next_address(request: Request, more: bool, **changes: object) -> str | None:
+    """That of this request with these parameters, so that whoever follows it keeps asking the same; None if there is no
+    more."""
+    if not more:
+        return None
     query = request.query_params.copy()
     for name, value in changes.items():
-        query[name] = value
+        query[name] = str(value)
     return str(request.build_absolute_uri(f"{request.path}?{query.urlencode(safe=',:/()')}"))

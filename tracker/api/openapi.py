@@ -29,6 +29,7 @@ _IN_PATH = {
     "entity": "A person or a team.",
     "project": "The project's name.",
     "run": "The run's id, as in the address of its page.",
+    "group": "The group's name; a slash needs no escape.",
 }
 
 

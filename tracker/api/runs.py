@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from django.http import QueryDict, StreamingHttpResponse
+from django.http import Http404, QueryDict, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.request import Request
@@ -13,6 +13,8 @@ from rest_framework.response import Response
 
 from projects import histories
 from projects.access import visible_projects
+from projects.conclusions.group import Counted, group_overview
+from projects.looking import Looking
 from projects.query.columns import every_column, group_candidates
 from projects.query.fields import RUN_FIELDS, groupable, label, numeric_fields
 from projects.query.from_url import MAX_COLUMNS, MAX_TEXT
@@ -42,7 +44,7 @@ class Projects(ApiView):
         total, start = found.count(), (page - 1) * size
         answer: shapes.ProjectsPage = {
             "total": total,
-            "next": next_address(request, page=str(page + 1)) if start + size < total else None,
+            "next": next_address(request, start + size < total, page=page + 1),
             "projects": [
                 {"entity": entity, "name": name, "created_at": created_at}
                 for entity, name, created_at in found.values_list("entity__name", "name", "created_at")[
@@ -62,11 +64,6 @@ class OneProject(RunsetView):
     def get(self, request: Request, entity: str, project: str) -> Response:
         looking = self.asked(request, entity, project)
         owner, totals = looking.project, counted(looking.project, looking.runset)
-        query = f"?{looking.query}" if looking.query else ""
-        links = {
-            word: request.build_absolute_uri(reverse(f"api-{word}", args=[entity, project]) + query)
-            for word in ("runs", "columns", "groups", "series", "results", "compare", "export")
-        }
         answer: shapes.ProjectAnswer = {
             "entity": owner.entity.name,
             "name": owner.name,
@@ -75,7 +72,7 @@ class OneProject(RunsetView):
             "runs": totals.runs,
             "states": totals.states,
             "groups": totals.groups,
-            "links": links,
+            "links": _links(request, looking),
         }
         return Response(answer)
 
@@ -99,7 +96,7 @@ class Runs(RunsetView):
         answer: shapes.RunsPage = {
             "total": page.total,
             "page": looking.runset.page,
-            "next": next_address(request, after=page.next, page=str(looking.runset.page + 1)) if page.next else None,
+            "next": next_address(request, bool(page.next), after=page.next, page=looking.runset.page + 1),
             "runs": [
                 {
                     "id": row.name,
@@ -181,7 +178,7 @@ class History(ProjectView):
             return sheet_file(f"{found.name}-{asked.stream}", format, sheet)
         rows, after = histories.page(found, asked, after=query.get("after", ""), size=size_asked(query, 1000, 10_000))
         answer: shapes.HistoryPage = {
-            "next": next_address(request, after=after) if after else None,
+            "next": next_address(request, bool(after), after=after),
             "rows": histories.plain(rows),
         }
         return Response(answer)
@@ -236,7 +233,7 @@ class Groups(RunsetView):
         answer: shapes.GroupsPage = {
             "total": total,
             "page": runset.page,
-            "next": next_address(request, page=str(runset.page + 1)) if runset.page * size < total else None,
+            "next": next_address(request, runset.page * size < total, page=runset.page + 1),
             "groups": [
                 {
                     "id": group.id,
@@ -251,6 +248,46 @@ class Groups(RunsetView):
         return Response(answer)
 
 
+class OneGroup(RunsetView):
+    """A group: states, how long its runs took, where, which config they share and in what they differ; and how many of
+    them the query string asks for. Its `links` ask on with `within`."""
+
+    answer = shapes.GroupAnswer
+    reads = tuple(it for it in parameters.RUNSET if it is not parameters.WITHIN)
+
+    def get(self, request: Request, entity: str, project: str, group: str) -> Response:
+        looking = self.asked(request, entity, project, group)
+        found = group_overview(looking.project, group)
+        if found is None:
+            raise Http404
+        matching = counted(looking.project, looking.runset)
+        answer: shapes.GroupAnswer = {
+            "entity": looking.project.entity.name,
+            "project": looking.project.name,
+            "name": found.name,
+            "runs": found.runs,
+            "states": found.states,
+            "wall_time": found.wall_time.total_seconds(),
+            "longest": found.longest.total_seconds(),
+            "hosts": _counted(found.hosts),
+            "users": _counted(found.users),
+            "shared": dict(found.shared),
+            "varying": [
+                {
+                    "key": column.key,
+                    "values": _counted(column.values),
+                    "distinct": column.distinct,
+                    "not_set": column.not_set,
+                }
+                for column in found.varying
+            ],
+            "matching": matching.runs,
+            "groups": matching.groups,
+            "links": _links(request, looking),
+        }
+        return Response(answer)
+
+
 class Export(RunsetView):
     """All runs of the table, or its innermost groups with their statistics, as a file, streamed."""
 
@@ -259,6 +296,19 @@ class Export(RunsetView):
 
     def get(self, request: Request, entity: str, project: str) -> StreamingHttpResponse:
         return export_file(self.asked(request, entity, project), request.query_params)
+
+
+def _links(request: Request, looking: Looking) -> dict[str, str]:
+    """The addresses that answer more of the same question."""
+    names, query = [looking.project.entity.name, looking.project.name], f"?{looking.query}" if looking.query else ""
+    return {
+        word: request.build_absolute_uri(reverse(f"api-{word}", args=names) + query)
+        for word in ("runs", "columns", "groups", "series", "results", "compare", "export")
+    }
+
+
+def _counted(values: Counted) -> list[shapes.ValueCounted]:
+    return [{"value": text, "runs": runs} for text, runs in values]
 
 
 def _values(values: Mapping[Field, Value]) -> dict[str, str | float]:

@@ -165,6 +165,43 @@ class GroupsPage(TypedDict):
     groups: list[GroupRow]
 
 
+class ValueCounted(TypedDict):
+    """A value as text, and how many runs have it."""
+
+    value: str
+    runs: int
+
+
+class VaryingColumn(TypedDict):
+    """A config column in which the runs differ: its first `values`, how many there are, how many runs have none."""
+
+    key: str
+    values: list[ValueCounted]
+    distinct: int
+    not_set: int
+
+
+class GroupAnswer(TypedDict):
+    """A group, of all its runs: seconds of `wall_time` in all and of the `longest` run; config that all have (`shared`)
+    and that varies. `matching`: its runs that the query string asks for, in how many `groups` inside it (null: not
+    grouped). `links`: the addresses that answer more of the same question."""
+
+    entity: str
+    project: str
+    name: str
+    runs: int
+    states: dict[str, int]
+    wall_time: float
+    longest: float
+    hosts: list[ValueCounted]
+    users: list[ValueCounted]
+    shared: dict[str, str]
+    varying: list[VaryingColumn]
+    matching: int
+    groups: int | None
+    links: dict[str, str]
+
+
 class SeriesLine(TypedDict):
     """All lists have an entry for each x. `lower`, `upper`: the ends of the shading. `n`: runs with a value there."""
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path(f"{_PROJECT}/runs/<str:run>/history", runs.History.as_view(), name="api-history"),
     path(f"{_PROJECT}/columns", runs.Columns.as_view(), name="api-columns"),
     path(f"{_PROJECT}/groups", runs.Groups.as_view(), name="api-groups"),
+    path(f"{_PROJECT}/groups/<any:group>", runs.OneGroup.as_view(), name="api-group"),
     path(f"{_PROJECT}/series", charts.Series.as_view(), name="api-series"),
     path(f"{_PROJECT}/results", charts.Results.as_view(), name="api-results"),
     path(f"{_PROJECT}/compare", charts.Compare.as_view(), name="api-compare"),

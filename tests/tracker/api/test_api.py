@@ -75,6 +75,53 @@ def test_an_api_key_opens_the_same_doors(cast: Cast) -> None:
     assert wrong.status_code == 401
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "", "?group=config.lr", "/groups/a%2Fb%3F", "/groups/a/b%3F?q=one&group=", "/groups/", "/runs/lr0.1-0",
+        "/results?rows=config.lr&metric=summary.loss", "/compare?group=config.lr&pair=&metric=summary.loss",
+    ],
+)  # fmt: skip
+def test_the_address_of_a_page_answers_in_numbers_behind_its_prefix(cast: Cast, page: str) -> None:
+    log_run(cast.project, "one", [], group="a/b?")
+    owner = cast.as_("owner")
+    assert owner.get(BASE.removeprefix("/api") + page).status_code == 200
+    assert owner.get(BASE + page).status_code == 200
+
+
+def test_a_group_says_what_its_page_does_and_where_to_ask_on(cast: Cast) -> None:
+    for name, seed in (("a", 1), ("b", 2), ("c", 3)):
+        log_run(cast.project, name, [], group="x/ y", job_type=name, config={"lr": 0.5, "seed": seed}, host="here")
+    owner = cast.as_("owner")
+    answer = owner.get(f"{BASE}/groups/x/%20y?f=config.seed:>:1").json()
+    assert (answer["name"], answer["runs"], answer["matching"], answer["groups"]) == ("x/ y", 3, 2, 2)
+    assert answer["states"] == {"finished": 3}
+    assert answer["hosts"] == [{"value": "here", "runs": 3}]
+    assert answer["shared"] == {"lr": "0.5"}
+    (seeds,) = answer["varying"]
+    assert seeds["values"] == [{"value": str(seed), "runs": 1} for seed in (1, 2, 3)]
+    assert (seeds["key"], seeds["distinct"], seeds["not_set"]) == ("seed", 3, 0)
+    shown = owner.get(f"{BASE.removeprefix('/api')}/groups/x/%20y").context["overview"]
+    assert answer["wall_time"] == shown.wall_time.total_seconds() >= answer["longest"]
+    assert "within=x/+y" in answer["links"]["runs"]
+    assert {run["id"] for run in owner.get(answer["links"]["runs"]).json()["runs"]} == {"b", "c"}
+    assert [it["key"] for it in owner.get(answer["links"]["groups"]).json()["groups"]] == [
+        {"job_type": "b"},
+        {"job_type": "c"},
+    ]
+    assert owner.get(f"{BASE}/groups/none").status_code == 404
+    assert owner.get(f"{BASE}/groups/a%00b").status_code == 400
+
+
+def test_the_export_menu_of_a_group_has_its_addresses(cast: Cast) -> None:
+    log_run(cast.project, "one", [], group="a/b?")
+    menu = cast.as_("owner").get(f"{BASE.removeprefix('/api')}/export?within=a/b%3F&group=config.lr").context
+    page = f"http://testserver{BASE.removeprefix('/api')}/groups/a/b%3F?group=config.lr"
+    assert menu["page_url"] == page
+    assert menu["api_url"] == page.replace("/lab/", "/api/lab/")
+    assert "within=" in menu["url"]
+
+
 def test_groups_have_the_numbers_of_the_table(cast: Cast) -> None:
     low, high = cast.as_("owner").get(f"{BASE}/groups?group=config.lr").json()["groups"]
     assert (low["key"], low["runs"], low["states"]) == ({"config.lr": "0.1"}, 4, {"finished": 4})

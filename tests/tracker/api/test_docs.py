@@ -52,7 +52,7 @@ def test_nothing_is_left_out_of_the_lists() -> None:
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_every_address_answers(cast: Cast, there: dict[str, str], address: str) -> None:
-    asked = re.sub("ENTITY|PROJECT|RUN", lambda it: there[it[0]], address)
+    asked = re.sub("ENTITY|PROJECT|RUN|GROUP", lambda it: there[it[0]], address)
     assert cast.as_("viewer").get(asked).status_code == 200
 
 

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from schemathesis.checks import CHECKS
 
 from projects import access
+from tests.factories import log_run
 from tests.projects.cast import Cast
 from tracker.api import parameters
 from tracker.api.openapi import document
@@ -64,7 +65,7 @@ SAID = {
     "within": ["", "none"],
     "after": ["0.1", "3-" + "0" * 32, "x"],
 }
-THERE = {"entity": "lab", "project": "digits", "run": "lr0.1-0"}
+THERE = {"entity": "lab", "project": "digits", "run": "lr0.1-0", "group": "one"}
 # What is answered, of each operation that needs to be asked for something, or has several forms.
 _GROUPED = {"group": ["config.lr"]}
 GOOD: dict[str, list[dict[str, Any]]] = {
@@ -82,7 +83,7 @@ def test_every_route_is_described_without_a_warning() -> None:
     schema = document()
     assert not GENERATOR_STATS
     validate_schema(schema)
-    known = {route.replace("<str:", "{").replace(">", "}") for route in _routes(get_resolver().url_patterns)}
+    known = {re.sub("<[a-z]+:", "{", route).replace(">", "}") for route in _routes(get_resolver().url_patterns)}
     assert {f"/{route}" for route in known} - {"/api/"} == schema["paths"].keys()
     for path, of in schema["paths"].items():
         operation = of["get"]
@@ -105,6 +106,7 @@ def _routes(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def key(cast: Cast, django_db_blocker: Any) -> str:
     with django_db_blocker.unblock():
+        log_run(cast.project, "of-a-group", [{"loss": 1.0}], group="one", config={"lr": 0.1})
         return access.api_key_create(user=cast.owner)
 
 
