@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -397,6 +398,19 @@ class TestRefusals:
             assert message(owner.query(text, input={"artifactID": key, "aliases": []})) == "artifact not found"
         assert message(owner.query(DELETE, input={"artifactID": key})) == "artifact not found"
         assert message(commit(owner, key)) == "artifact not found"
+
+    def test_no_bytes_of_a_deleted_project_are_put_or_got(self, owner: Replay) -> None:
+        log(owner, FILES)
+        kept = file_nodes(owner, "data:v0")["a.txt"]["directUrl"]
+        key = create(owner, "more")["data"]["createArtifact"]["artifact"]["id"]
+        fresh, whole = {"new.txt": b"new"}, b"{}"
+        urls = [file_urls(owner, key, fresh)["new.txt"] or "", manifest_url(owner, key, md5(whole))]
+        Project.objects.update(deleted_at=timezone.now())
+        assert [put(url, data) for url, data in zip(urls, (fresh["new.txt"], whole), strict=True)] == [404, 404]
+        assert get(kept).status_code == 404
+        Project.objects.update(deleted_at=None)
+        assert [put(url, data) for url, data in zip(urls, (fresh["new.txt"], whole), strict=True)] == [200, 200]
+        assert body(get(kept)) == FILES["a.txt"]
 
     def test_links_are_refused_by_name(self, owner: Replay) -> None:
         text = 'mutation L { linkArtifact(input: {artifactPortfolioName: "x"}) { versionIndex } }'

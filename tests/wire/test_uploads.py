@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import timezone
 
 from projects import access
 from projects.models import Project
@@ -102,6 +103,17 @@ def test_addresses_are_good_only_as_signed(owner: Replay) -> None:
     assert Client().get(url).status_code == 405
     Run.objects.all().delete()
     assert put(url, b"x") == 404
+
+
+def test_files_of_a_project_deleted_meanwhile_are_refused_until_it_is_back(owner: Replay) -> None:
+    (url,) = urls_for(owner, "a.txt")
+    Project.objects.update(deleted_at=timezone.now())
+    answer = Client().put(url, b"x", content_type="application/octet-stream")
+    assert answer.status_code == 404
+    assert "no longer exists" in answer.content.decode()
+    assert RunFile.objects.get().stored_as == ""
+    Project.objects.update(deleted_at=None)
+    assert put(url, b"x") == 200
 
 
 def test_an_upload_cut_short_leaves_nothing(owner: Replay, settings) -> None:

@@ -19,14 +19,14 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from projects.access import visible_projects
-from projects.models import User
+from projects.models import Project, User
 from runs import artifacts
 from runs.artifacts import NewFile, content_id
 from runs.models import Artifact, ArtifactContent, ArtifactFile, ArtifactManifest
 from tracker.wire.auth import key_of, unauthorized, user_of
 from tracker.wire.decode import MAX_BODY, json_object
 from tracker.wire.errors import Refused
-from tracker.wire.uploads import file_name_check, project_folder, received, sent, signed, unsigned
+from tracker.wire.uploads import file_name_check, project_folder, received, sent, signed, there_check, unsigned
 
 _SALT = "artifact"
 _MAX_AGE_SECONDS = 7 * 24 * 3600
@@ -82,15 +82,18 @@ def transfer(request: HttpRequest, token: str) -> HttpResponseBase:
     if kind == _PUT_MANIFEST:
         return _manifest_put(request, key, digest)
     if kind == _GET:
-        stored_as = ArtifactContent.objects.filter(pk=key).values_list("stored_as", flat=True).first()
+        contents = ArtifactContent.objects.filter(pk=key, project__deleted_at=None)
+        stored_as = contents.values_list("stored_as", flat=True).first()
     else:
-        stored_as = Artifact.objects.filter(pk=key).values_list("manifest_stored_as", flat=True).first()
+        versions = Artifact.objects.filter(pk=key, collection__project__deleted_at=None)
+        stored_as = versions.values_list("manifest_stored_as", flat=True).first()
     if not stored_as:
         raise Http404
     return sent(request, stored_as)
 
 
 def _content_put(request: HttpRequest, project: uuid.UUID, md5: str) -> HttpResponse:
+    there_check(Project.objects.filter(pk=project, deleted_at=None))
     stored = received(request, project_folder(project))
     with stored.unless_kept():
         if stored.md5 != md5:
@@ -105,6 +108,7 @@ def _manifest_put(request: HttpRequest, key: uuid.UUID, digest: str) -> HttpResp
     manifest = ArtifactManifest.objects.select_related("artifact__collection").filter(pk=key).first()
     if manifest is None:
         raise Refused("the artifact was committed or deleted", 404)
+    there_check(Project.objects.filter(pk=manifest.artifact.collection.project_id, deleted_at=None))
     stored = received(request, project_folder(manifest.artifact.collection.project_id))
     with stored.unless_kept():
         if stored.md5 != digest or stored.size > MAX_BODY:

@@ -25,6 +25,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_script_prefix, reverse
@@ -35,12 +36,13 @@ from projects.models import User
 from runs import artifacts, ingest
 from runs.artifacts import ArtifactMissing
 from runs.ingest import RunMissing
-from runs.models import RunFile, run_id
+from runs.models import Run, RunFile, run_id
 from tracker.wire.auth import key_of, unauthorized, user_of
 from tracker.wire.decode import content_length
 from tracker.wire.errors import Refused
 
 _SALT = "run-file"
+_GONE = "what this file belongs to no longer exists"
 _MAX_AGE_SECONDS = 7 * 24 * 3600
 _MAX_NAME = 500
 _FOLDER = "runs"
@@ -114,7 +116,7 @@ class Stored:
         except BaseException as error:
             default_storage.delete(self.path)
             if isinstance(error, (RunMissing, ArtifactMissing)):
-                raise Refused("what this file belongs to no longer exists", 404) from None
+                raise Refused(_GONE, 404) from None
             raise
 
 
@@ -140,6 +142,7 @@ def upload(request: HttpRequest, token: str) -> HttpResponse:
     """PUT: no other authorisation than the signature."""
     run_hex, name = unsigned(token, _SALT, _MAX_AGE_SECONDS)
     run = uuid.UUID(run_hex)
+    there_check(Run.objects.filter(pk=run, project__deleted_at=None))
     stored = received(request, _folder(_FOLDER, run.hex))
     with stored.unless_kept():
         former = ingest.file_stored(
@@ -149,6 +152,12 @@ def upload(request: HttpRequest, token: str) -> HttpResponse:
     if former:
         default_storage.delete(former)
     return HttpResponse(status=200)
+
+
+def there_check(owners: QuerySet[Any]) -> None:
+    """Refuses, before a byte is taken, what would belong to nobody."""
+    if not owners.exists():
+        raise Refused(_GONE, 404)
 
 
 def signed(values: list[str], salt: str) -> str:
