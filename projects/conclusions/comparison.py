@@ -6,8 +6,9 @@ The unit is the run; all numbers given are finite.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import wraps
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ Floats = NDArray[np.float64]
 _STEPS = 20_000
 _CLOSE = 1e-15
 _TINY = 1e-300
+_LARGE = 1e300
+_SMALLER = 2.0**10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,22 @@ class Difference:
     pairs: int | None = None
 
 
+def _of_any_size(compare: Callable[[Floats, Floats], Difference]) -> Callable[[Floats, Floats], Difference]:
+    """Numbers near the largest float are made smaller by a power of two, so that nothing overflows on the way; what is
+    beyond it in the end is infinite."""
+
+    @wraps(compare)
+    def compared(group: Floats, baseline: Floats) -> Difference:
+        if max(np.abs(group).max(), np.abs(baseline).max()) < _LARGE:
+            return compare(group, baseline)
+        of = compare(group / _SMALLER, baseline / _SMALLER)
+        low, high = (None if it is None else it * _SMALLER for it in (of.low, of.high))
+        return replace(of, value=of.value * _SMALLER, low=low, high=high)
+
+    return compared
+
+
+@_of_any_size
 def welch(group: Floats, baseline: Floats) -> Difference:
     """Mean of the group less that of the baseline, of unequal variances: d ± t(0.975, ν) · √(s²ₐ/nₐ + s²ᵦ/nᵦ), with
     ν = (s²ₐ/nₐ + s²ᵦ/nᵦ)² / ((s²ₐ/nₐ)²/(nₐ−1) + (s²ᵦ/nᵦ)²/(nᵦ−1)).
@@ -55,6 +74,7 @@ def welch(group: Floats, baseline: Floats) -> Difference:
     return _interval(value, error, 1 / float((shares**2 / (of.n - 1)).sum()))
 
 
+@_of_any_size
 def paired(group: Floats, baseline: Floats) -> Difference:
     """Mean of the differences of pairs, d̄ ± t(0.975, n − 1) · s / √n; the n-th numbers of both make a pair.
 

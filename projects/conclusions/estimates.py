@@ -14,6 +14,8 @@ from projects.rounding import number, stated, times
 
 Floats = NDArray[np.float64]
 
+_LARGE = 1e300
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -78,7 +80,7 @@ def shown(of: Estimate) -> Shown:
     if of.low is not None and of.high is not None:
         (middle, low, high), _, power = stated([of.middle, of.low, of.high], of.high / 2 - of.low / 2)
         return Shown(middle, low=low, high=high, power=power)
-    if of.error is None or not np.isfinite(of.error):
+    if of.error is None:
         return Shown(number(of.middle))
     (middle,), error, power = stated([of.middle], of.error)
     return Shown(middle, error, power=power)
@@ -115,7 +117,9 @@ def _quartiles(of: Statistics, values: Sequence[Floats]) -> list[Estimate]:
     """Linear between order statistics."""
     found = []
     for n, median, group in zip(of.n.tolist(), of.median.tolist(), values, strict=True):
-        low, high = np.percentile(group, (25, 75)).tolist() if n > 1 else (None, None)
+        # Halved where the distance of two overflows; of the least floats the half is rounded.
+        scale = 2.0 if n and np.abs(group).max() > _LARGE else 1.0
+        low, high = (scale * np.percentile(group / scale, (25, 75))).tolist() if n > 1 else (None, None)
         found.append(Estimate(n, median, low=low, high=high) if n else Estimate(0))
     return found
 

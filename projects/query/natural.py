@@ -28,8 +28,8 @@ def natural(token: str | None, text: str) -> Order:
     if kind == "n":
         try:
             number = float(rest)
-        except ValueError:  # an integer of more digits than a token holds
-            number = -math.inf if rest.startswith("-") else math.inf
+        except ValueError:  # more digits than a token holds
+            number = float(text)
         return (0, 1, 0.0, token) if math.isnan(number) else (0, 0, number, token)
     return (1 if kind == "b" else 2, natural_text(text), token)
 

@@ -177,7 +177,7 @@ def _of_uuids(runs_of: Mapping[Pair, Sequence[uuid.UUID]]) -> Part:
 
 def _part(pairs: Sequence[Pair], sizes: Counts, ids: Ids) -> Part:
     """Of pairs with so many runs each."""
-    found = np.array([_number(token) for token, _ in pairs], dtype=np.float64)
+    found = np.array([_number(pair) for pair in pairs], dtype=np.float64)
     kept = {code: pairs[code] for code in np.flatnonzero(~(np.abs(found) < EXACT)).tolist()}
     return Part(ids, np.repeat(np.arange(len(sizes)), sizes), found, kept)
 
@@ -192,12 +192,13 @@ def _joined(one: Part, other: Part) -> Part:
     )
 
 
-def _number(token: str) -> float:
+def _number(pair: Pair) -> float:
     """NaN for what is no finite number."""
+    token, text = pair
     if not token.startswith("n:"):
         return math.nan
     try:
         number = float(token[2:])
-    except ValueError:  # more digits than a token holds
-        return math.nan
+    except ValueError:  # more digits than a token holds; a text of fewer than it holds is of no finite number
+        number = float(text)
     return number if math.isfinite(number) else math.nan

@@ -15,7 +15,8 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Arrays of one entry a group. Where n is 0, mean, median, low and high are NaN; where n < 2, std is NaN."""
+    """Arrays of one entry a group. Where n is 0, mean, median, low and high are NaN; where n < 2, std is NaN, and beyond
+    the largest float is infinite."""
 
     n: Counts
     mean: Floats
@@ -88,5 +89,6 @@ def grouped_statistics(group: Counts, value: Floats, groups: int) -> Statistics:
         rest -= np.repeat(error, count)
         squares = np.add.reduceat(rest * rest, starts)
         many = count > 1
-        std[some[many]] = np.ldexp(np.sqrt(squares[many] / (count[many] - 1)), exponent[many])
+        with np.errstate(over="ignore"):  # Of numbers near the largest float the deviation may be beyond it.
+            std[some[many]] = np.ldexp(np.sqrt(squares[many] / (count[many] - 1)), exponent[many])
     return Statistics(n, mean, median, std, low, high)
