@@ -33,8 +33,8 @@ def stated(values: Sequence[float], error: float) -> tuple[tuple[str, ...], str,
     that all are multiplied by (0 for most).
 
     The rule of the GUM (JCGM 100:2008, 7.2.6): two digits of an uncertainty usually do, and an estimate is rounded to
-    the place of its uncertainty. `error` is not negative; without one, with an infinite one, or beyond 8 decimals, the values
-    have their own digits.
+    the place of its uncertainty. `error` is not negative; without one, with an infinite one, or beyond 8 decimals, the
+    values have their own digits.
     """
     if error == 0 or not all(map(math.isfinite, (error, *values))):
         return tuple(map(number, values)), number(error), 0

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from projects.query.memory import Column
-from projects.query.natural import natural
+from projects.query.natural import Order, natural
 from projects.query.sources import SEPARATOR, Pair
 from projects.query.statistics import Counts, Floats
 from runs.columns import typed
 
 # Numbers that say all of their token come as floats; the others that are below them come before.
-_BEFORE = (0, 0, 0.0)
+_BEFORE: Order = (0, 0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Labels:
     """`codes`, one a run: the rank of its value, or `len(labels)` where it is not set."""
 
     codes: Counts
-    _pairs: list[Pair]
+    _pairs: Sequence[Pair]
     _floats: Floats
     _before: int  # how many pairs rank before the floats
 
@@ -46,9 +48,38 @@ class Labels:
         return self._pairs[rank - len(self._floats) + self._before]
 
 
+class _Coded(Sequence[Pair]):
+    """The pairs of these codes, each looked up when it is asked for."""
+
+    def __init__(self, codes: Counts, pairs: Mapping[int, Pair]) -> None:
+        self._codes, self._of = codes, pairs
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._of[int(self._codes[place])]
+
+
 def labels_of(column: Column, slots: Counts) -> Labels:
     codes = column.codes[slots]
     present = _present(codes)
+    if (ranks := column.ranking.ranks(column.pairs)) is None:
+        return _labels_of_several_texts(column, codes, present)
+    coded = np.zeros(len(column.numbers), dtype=bool)
+    coded[: len(ranks)] = ranks[: len(coded)] >= 0
+    plain, coded = present[~coded[present]], present[coded[present]]
+    _, first, places = np.unique(ranks[coded], return_index=True, return_inverse=True)
+    pairs = _Coded(coded[first], column.pairs)
+    before = bisect_left(pairs, _BEFORE, key=lambda pair: natural(*pair))
+    floats, above = np.unique(column.numbers[plain], return_inverse=True)
+    rank_of = np.full(len(column.numbers), len(pairs) + len(floats), dtype=np.int64)
+    rank_of[plain] = before + above
+    rank_of[coded] = np.where(places < before, places, places + len(floats))
+    return Labels(rank_of[codes], pairs, floats, before)
+
+
+def _labels_of_several_texts(column: Column, codes: NDArray[np.unsignedinteger], present: Counts) -> Labels:
     coded = [code for code in present.tolist() if code in column.pairs]
     plain = np.setdiff1d(present, coded, assume_unique=True) if coded else present
     pairs = _ordered(_texts(column.pairs[code] for code in coded))

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from projects.models import Project
 from projects.query.everything import Everything
+from projects.query.ranking import Ranking
 from projects.query.reading import Ids, Versions, uuids
 from projects.query.runset import Field, Reduced, Searched
 from projects.query.sources import Pair, Part, reduced, searched, some, whole
@@ -34,7 +35,7 @@ MAX_BYTES = 64 * 2**20
 FEW = 500
 _SHARE = 8  # or as many as one in so many
 
-_PAIR_BYTES = 300  # about, of a Pair and its place
+_PAIR_BYTES = 320  # about, of a Pair, its place and its rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,15 @@ class Column:
     codes: NDArray[np.unsignedinteger]
     numbers: Floats
     pairs: dict[int, Pair]
+    ranking: Ranking
 
     @property
     def bytes(self) -> int:
         return self.codes.nbytes + self.numbers.nbytes + _PAIR_BYTES * len(self.pairs)
 
 
-_EMPTY = Column(np.zeros(0, dtype=np.uint8), np.array([np.nan]), {})
+def _empty() -> Column:
+    return Column(np.zeros(0, dtype=np.uint8), np.array([np.nan]), {}, Ranking())
 
 
 class Memory:
@@ -83,7 +86,7 @@ class Memory:
             few = max(FEW, len(self._ids) // _SHARE)
             many = [field for field in own if len(stale[field]) > few or self._overgrown(field)]
             for field, part in whole(self._project, many):
-                self._columns[field] = _EMPTY
+                self._columns[field] = _empty()
                 self._put(field, np.arange(len(self._ids)), part)
             rest = [field for field in own if field not in many and len(stale[field])]
             if rest:
@@ -132,7 +135,7 @@ class Memory:
 
     def _stale(self, field: Field, slots: Counts) -> Counts:
         if field not in self._columns or (isinstance(field, Reduced | Searched) and self._overgrown(field)):
-            self._columns[field] = _EMPTY
+            self._columns[field] = _empty()
             self._fresh[field] = np.zeros(len(self._ids), dtype=bool)
         return slots[~self._fresh[field][slots]]
 
@@ -159,7 +162,7 @@ class Memory:
             for place, (code, pair) in zip(places, part.pairs.items(), strict=True)
             if place < len(used) and used[place] == code
         }
-        self._columns[field] = Column(codes, numbers, column.pairs | pairs)
+        self._columns[field] = Column(codes, numbers, column.pairs | pairs, column.ranking)
         self._fresh[field][slots] = True
 
 
