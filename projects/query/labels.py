@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from projects.query.memory import Column
 from projects.query.natural import Order, natural
+from projects.query.pairs import Pairs
 from projects.query.sources import SEPARATOR, Pair
 from projects.query.statistics import Counts, Floats
 from runs.columns import typed
@@ -48,17 +49,17 @@ class Labels:
         return self._pairs[rank - len(self._floats) + self._before]
 
 
-class _Coded(Sequence[Pair]):
-    """The pairs of these codes, each looked up when it is asked for."""
+class _Placed(Sequence[Pair]):
+    """The pairs at these places, each made when it is asked for."""
 
-    def __init__(self, codes: Counts, pairs: Mapping[int, Pair]) -> None:
-        self._codes, self._of = codes, pairs
+    def __init__(self, places: Counts, pairs: Pairs) -> None:
+        self._places, self._of = places, pairs
 
     def __len__(self) -> int:
-        return len(self._codes)
+        return len(self._places)
 
     def __getitem__(self, place: Any) -> Any:
-        return self._of[int(self._codes[place])]
+        return self._of.at(int(self._places[place]))
 
 
 def labels_of(column: Column, slots: Counts) -> Labels:
@@ -66,11 +67,11 @@ def labels_of(column: Column, slots: Counts) -> Labels:
     present = _present(codes)
     if (ranks := column.ranking.ranks(column.pairs)) is None:
         return _labels_of_several_texts(column, codes, present)
-    coded = np.zeros(len(column.numbers), dtype=bool)
-    coded[: len(ranks)] = ranks[: len(coded)] >= 0
-    plain, coded = present[~coded[present]], present[coded[present]]
-    _, first, places = np.unique(ranks[coded], return_index=True, return_inverse=True)
-    pairs = _Coded(coded[first], column.pairs)
+    having = column.pairs.having(present)
+    plain, coded = present[~having], present[having]
+    at = column.pairs.places(coded)
+    _, first, places = np.unique(ranks[at], return_index=True, return_inverse=True)
+    pairs = _Placed(at[first], column.pairs)
     before = bisect_left(pairs, _BEFORE, key=lambda pair: natural(*pair))
     floats, above = np.unique(column.numbers[plain], return_inverse=True)
     rank_of = np.full(len(column.numbers), len(pairs) + len(floats), dtype=np.int64)
@@ -80,16 +81,16 @@ def labels_of(column: Column, slots: Counts) -> Labels:
 
 
 def _labels_of_several_texts(column: Column, codes: NDArray[np.unsignedinteger], present: Counts) -> Labels:
-    coded = [code for code in present.tolist() if code in column.pairs]
-    plain = np.setdiff1d(present, coded, assume_unique=True) if coded else present
-    pairs = _ordered(_texts(column.pairs[code] for code in coded))
+    having = column.pairs.having(present)
+    plain, coded = present[~having], present[having]
+    said = [column.pairs.at(place) for place in column.pairs.places(coded).tolist()]
+    pairs = _ordered(_texts(said))
     before = sum(1 for token, text in pairs if natural(token, text) < _BEFORE)
     floats, ranks = np.unique(column.numbers[plain], return_inverse=True)
     rank_of = np.full(len(column.numbers), len(pairs) + len(floats), dtype=np.int64)
     rank_of[plain] = before + ranks
     places = {token: rank if rank < before else rank + len(floats) for rank, (token, _) in enumerate(pairs)}
-    for code in coded:
-        rank_of[code] = places[column.pairs[code][0]]
+    rank_of[coded] = [places[token] for token, _ in said]
     return Labels(rank_of[codes], pairs, floats, before)
 
 
@@ -97,10 +98,9 @@ def label_counts(column: Column, slots: Counts) -> tuple[int, int]:
     """How many distinct values the runs have, and how many runs have one."""
     codes = column.codes[slots]
     present = _present(codes)
-    coded = [code for code in present.tolist() if code in column.pairs]
-    plain = np.setdiff1d(present, coded, assume_unique=True) if coded else present
-    tokens = {column.pairs[code][0] for code in coded}
-    return len(tokens) + len(np.unique(column.numbers[plain])), int(np.count_nonzero(codes))
+    having = column.pairs.having(present)
+    tokens = {column.pairs.token(place) for place in column.pairs.places(present[having]).tolist()}
+    return len(tokens) + len(np.unique(column.numbers[present[~having]])), int(np.count_nonzero(codes))
 
 
 def labels_from(codes: Counts, pairs: Iterable[Pair]) -> Labels:

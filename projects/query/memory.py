@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from projects.models import Project
 from projects.query.everything import Everything
+from projects.query.pairs import PAIR_BYTES, Pairs
 from projects.query.ranking import Ranking
 from projects.query.reading import Ids, Versions, uuids
 from projects.query.runset import Field, Reduced, Searched
-from projects.query.sources import Pair, Part, reduced, searched, some, whole
+from projects.query.sources import Part, reduced, searched, some, whole
 from projects.query.statistics import Counts, Floats
 
 # What a process keeps at most; what was not asked for the longest goes first.
@@ -34,8 +35,6 @@ MAX_BYTES = 64 * 2**20
 # Runs that are read one by one; if more are to be read, whole columns are.
 FEW = 500
 _SHARE = 8  # or as many as one in so many
-
-_PAIR_BYTES = 320  # about, of a Pair, its place and its rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +47,16 @@ class Column:
 
     codes: NDArray[np.unsignedinteger]
     numbers: Floats
-    pairs: dict[int, Pair]
+    pairs: Pairs
     ranking: Ranking
 
     @property
     def bytes(self) -> int:
-        return self.codes.nbytes + self.numbers.nbytes + _PAIR_BYTES * len(self.pairs)
+        return self.codes.nbytes + self.numbers.nbytes + PAIR_BYTES * len(self.pairs)
 
 
 def _empty() -> Column:
-    return Column(np.zeros(0, dtype=np.uint8), np.array([np.nan]), {}, Ranking())
+    return Column(np.zeros(0, dtype=np.uint8), np.array([np.nan]), Pairs.of([], []), Ranking())
 
 
 class Memory:
@@ -162,7 +161,8 @@ class Memory:
             for place, (code, pair) in zip(places, part.pairs.items(), strict=True)
             if place < len(used) and used[place] == code
         }
-        self._columns[field] = Column(codes, numbers, column.pairs | pairs, column.ranking)
+        more = Pairs.of(list(pairs), list(pairs.values()))
+        self._columns[field] = Column(codes, numbers, column.pairs.joined(more), column.ranking)
         self._fresh[field][slots] = True
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Mapping
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import numpy as np
 
-from projects.query.natural import natural
-from projects.query.sources import Pair
+from projects.query.natural import Order, natural
+from projects.query.pairs import Pairs
 from projects.query.statistics import Counts
 
 _FEW = 8  # one in so many is put in its place; of more, all are sorted again
 
 
 class Ranking:
-    """Of the pairs of a column by code, and of those of its successors, which add more behind them.
+    """Of the pairs of a column by place, and of those of its successors, which add more behind them.
 
     What is kept is replaced at once: threads that ask at the same time do the same work, no more.
     """
@@ -27,9 +26,8 @@ class Ranking:
         none = np.empty(0, dtype=np.int64)
         self._kept: tuple[Counts, Counts | None] = none, none
 
-    def ranks(self, pairs: Mapping[int, Pair]) -> Counts | None:
-        """By code, as far as there are pairs; -1 where there is none. None if a value has several texts: which of them
-        it goes by hangs on which runs are asked about."""
+    def ranks(self, pairs: Pairs) -> Counts | None:
+        """By place. None if a value has several texts: which of them it goes by hangs on which runs are asked about."""
         order, ranks = self._kept
         if len(order) < len(pairs):
             order = _extended(order, pairs)
@@ -38,22 +36,22 @@ class Ranking:
         return ranks
 
 
-def _extended(order: Counts, pairs: Mapping[int, Pair]) -> Counts:
-    def place(code: int) -> tuple[object, ...]:
-        return natural(*pairs[code])
+def _extended(order: Counts, pairs: Pairs) -> Counts:
+    def key(place: int) -> Order:
+        return natural(*pairs.at(place))
 
-    new = list(islice(pairs, len(order), None))
+    new = range(len(order), len(pairs))
     if len(new) > len(order) // _FEW:
-        return np.array(sorted(pairs, key=place), dtype=np.int64)
-    new.sort(key=place)
-    return np.insert(order, [bisect(order, place(code), key=place) for code in new], new)
+        return np.array(sorted(range(len(pairs)), key=key), dtype=np.int64)
+    added = sorted(new, key=key)
+    return np.insert(order, [bisect(order, key(place), key=key) for place in added], added)
 
 
-def _ranked(order: Counts, pairs: Mapping[int, Pair]) -> Counts | None:
-    found = [pairs[code] for code in order.tolist()]
+def _ranked(order: Counts, pairs: Pairs) -> Counts | None:
+    found = [pairs.at(place) for place in order.tolist()]
     steps = [one != other for one, other in pairwise(found)]
     if len({token for token, _ in found}) < 1 + sum(steps):
         return None
-    ranks = np.full(int(order.max()) + 1, -1, dtype=np.int64)
+    ranks = np.empty(len(order), dtype=np.int64)
     ranks[order] = np.cumsum([0, *steps])
     return ranks

@@ -15,8 +15,8 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Arrays of one entry a group. Where n is 0, mean, median, low and high are NaN; where n < 2, std is NaN; beyond the
-    largest float it is infinite."""
+    """Arrays of one entry a group. Where n is 0, mean, median, low and high are NaN; where n < 2, std is NaN, and
+    infinite beyond the largest float."""
 
     n: Counts
     mean: Floats

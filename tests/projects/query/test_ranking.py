@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from projects.query.labels import _labels_of_several_texts, _present, labels_of
 from projects.query.memory import Column
+from projects.query.pairs import Pairs
 from projects.query.ranking import Ranking
-from projects.query.sources import Pair
 from runs.columns import typed
 
 _values = st.one_of(
@@ -24,7 +24,7 @@ _batches = st.lists(st.lists(_values, max_size=12), min_size=1, max_size=4)
 
 @given(_batches, st.data())
 def test_ranks_are_those_of_all_values_sorted_anew(batches: list[list[Any]], data: st.DataObject) -> None:
-    ranking, pairs = Ranking(), {}
+    ranking, pairs = Ranking(), Pairs.of([], [])
     numbers = [np.nan]
     for batch in batches:
         for value in batch:
@@ -32,8 +32,7 @@ def test_ranks_are_those_of_all_values_sorted_anew(batches: list[list[Any]], dat
             numbers.append(np.nan if made.number is None or made.kind != typed(1).kind else made.number)
             # As memory keeps them: of small numbers the number says it all.
             if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**53:
-                pairs[len(numbers) - 1] = (made.token, made.text)
-        pairs = dict(pairs)
+                pairs = pairs.joined(Pairs.of([len(numbers) - 1], [(made.token, made.text)]))
         column = Column(np.arange(len(numbers), dtype=np.uint8), np.array(numbers), pairs, ranking)
         slots = np.array(data.draw(st.lists(st.integers(0, len(numbers) - 1))), dtype=np.int64)
         codes = column.codes[slots]
@@ -43,10 +42,11 @@ def test_ranks_are_those_of_all_values_sorted_anew(batches: list[list[Any]], dat
 
 
 def test_a_value_of_several_texts_has_no_rank_of_its_own() -> None:
-    pairs: dict[int, Pair] = {
-        1: ("n:9007199254740992", "9007199254740992"),
-        2: ("n:9007199254740992", "9007199254740992.0"),
-    }
-    assert Ranking().ranks(pairs) is None
-    assert Ranking().ranks({1: pairs[1], 2: pairs[1], 3: ("s:a", "a")}).tolist() == [-1, 0, 0, 1]
-    assert Ranking().ranks({}).tolist() == []
+    large, again = ("n:9007199254740992", "9007199254740992"), ("n:9007199254740992", "9007199254740992.0")
+    assert Ranking().ranks(Pairs.of([1, 2], [large, again])) is None
+    ranks = Ranking().ranks(Pairs.of([1, 2, 5], [large, large, ("s:a", "a")]))
+    assert ranks is not None
+    assert ranks.tolist() == [0, 0, 1]
+    none = Ranking().ranks(Pairs.of([], []))
+    assert none is not None
+    assert none.tolist() == []
