@@ -86,6 +86,9 @@ def test_members_log_to_the_team_and_others_are_told_why_not(live: LiveServer, t
     assert "you may read what is of vision, not write there" in refused.stderr
     unknown = run_script(LOG.replace("NAME", "'by-dora'"), dora)
     assert "entity vision not found" in unknown.stderr
+    for ask in ("team", "create_team"):
+        told = run_script(f"import wandb; wandb.Api().{ask}('vision')", dora)
+        assert "you belong to no team 'vision'; teams are made on the site" in told.stderr
     assert json.loads(run_script(READ, clara).stdout.rpartition("SAID")[2])["runs"] == [["by-bert", 0.5]]
 
 

@@ -368,6 +368,14 @@ class TestDocuments:
         assert (answer.status_code, answer["Retry-After"]) == (503, "2")
 
 
+def test_who_asks_for_the_members_of_no_team_is_told_where_teams_are_made(owner: Replay, stranger: Replay) -> None:
+    text = "query T($name: String!) { entity(name: $name) { id members { username } } }"
+    assert owner.query(text, name="tester")["data"]["entity"]["members"] == [{"username": "tester"}]
+    for asking, name in ((owner, "none"), (stranger, "tester")):
+        assert message(asking.query(text, name=name)).startswith(f"you belong to no team {name!r}; teams are made")
+        assert asking.query(text.replace(" members { username }", ""), name=name)["data"]["entity"] is None
+
+
 def test_a_question_about_what_is_not_here_is_refused_by_its_name(owner: Replay) -> None:
     text = 'query Integrations { entity(name: "tester") { ... on SlackIntegration { id } } }'
     message = owner.query(text)["errors"][0]["message"]
