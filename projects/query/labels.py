@@ -65,7 +65,7 @@ class _Placed(Sequence[Pair]):
 def labels_of(column: Column, slots: Counts) -> Labels:
     codes = column.codes[slots]
     present = _present(codes)
-    if (ranks := column.ranking.ranks(column.pairs)) is None:
+    if (ranks := column.text_order.ranks(column.pairs)) is None:
         return _labels_of_several_texts(column, codes, present)
     having = column.pairs.having(present)
     plain, coded = present[~having], present[having]

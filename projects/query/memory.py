@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from projects.models import Project
 from projects.query.everything import Everything
 from projects.query.pairs import PAIR_BYTES, Pairs
-from projects.query.ranking import Ranking
 from projects.query.reading import Ids, Versions, uuids
 from projects.query.runset import Field, Reduced, Searched
 from projects.query.sources import Part, reduced, searched, some, whole
 from projects.query.statistics import Counts, Floats
+from projects.query.text_order import TextOrder
 
 # What a process keeps at most; what was not asked for the longest goes first.
 MAX_BYTES = 64 * 2**20
@@ -48,7 +48,7 @@ class Column:
     codes: NDArray[np.unsignedinteger]
     numbers: Floats
     pairs: Pairs
-    ranking: Ranking
+    text_order: TextOrder
 
     @property
     def bytes(self) -> int:
@@ -56,7 +56,7 @@ class Column:
 
 
 def _empty() -> Column:
-    return Column(np.zeros(0, dtype=np.uint8), np.array([np.nan]), Pairs.of([], []), Ranking())
+    return Column(np.zeros(0, dtype=np.uint8), np.array([np.nan]), Pairs.of([], []), TextOrder())
 
 
 class Memory:
@@ -162,7 +162,7 @@ class Memory:
             if place < len(used) and used[place] == code
         }
         more = Pairs.of(list(pairs), list(pairs.values()))
-        self._columns[field] = Column(codes, numbers, column.pairs.joined(more), column.ranking)
+        self._columns[field] = Column(codes, numbers, column.pairs.joined(more), column.text_order)
         self._fresh[field][slots] = True
 
 

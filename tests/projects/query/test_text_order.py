@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from projects.query.labels import _labels_of_several_texts, _present, labels_of
 from projects.query.memory import Column
 from projects.query.pairs import Pairs
-from projects.query.ranking import Ranking
+from projects.query.text_order import TextOrder
 from runs.columns import typed
 
 _values = st.one_of(
@@ -24,7 +24,7 @@ _batches = st.lists(st.lists(_values, max_size=12), min_size=1, max_size=4)
 
 @given(_batches, st.data())
 def test_ranks_are_those_of_all_values_sorted_anew(batches: list[list[Any]], data: st.DataObject) -> None:
-    ranking, pairs = Ranking(), Pairs.of([], [])
+    text_order, pairs = TextOrder(), Pairs.of([], [])
     numbers = [np.nan]
     for batch in batches:
         for value in batch:
@@ -33,7 +33,7 @@ def test_ranks_are_those_of_all_values_sorted_anew(batches: list[list[Any]], dat
             # As memory keeps them: of small numbers the number says it all.
             if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**53:
                 pairs = pairs.joined(Pairs.of([len(numbers) - 1], [(made.token, made.text)]))
-        column = Column(np.arange(len(numbers), dtype=np.uint8), np.array(numbers), pairs, ranking)
+        column = Column(np.arange(len(numbers), dtype=np.uint8), np.array(numbers), pairs, text_order)
         slots = np.array(data.draw(st.lists(st.integers(0, len(numbers) - 1))), dtype=np.int64)
         codes = column.codes[slots]
         known, slow = labels_of(column, slots), _labels_of_several_texts(column, codes, _present(codes))
@@ -43,10 +43,10 @@ def test_ranks_are_those_of_all_values_sorted_anew(batches: list[list[Any]], dat
 
 def test_a_value_of_several_texts_has_no_rank_of_its_own() -> None:
     large, again = ("n:9007199254740992", "9007199254740992"), ("n:9007199254740992", "9007199254740992.0")
-    assert Ranking().ranks(Pairs.of([1, 2], [large, again])) is None
-    ranks = Ranking().ranks(Pairs.of([1, 2, 5], [large, large, ("s:a", "a")]))
+    assert TextOrder().ranks(Pairs.of([1, 2], [large, again])) is None
+    ranks = TextOrder().ranks(Pairs.of([1, 2, 5], [large, large, ("s:a", "a")]))
     assert ranks is not None
     assert ranks.tolist() == [0, 0, 1]
-    none = Ranking().ranks(Pairs.of([], []))
+    none = TextOrder().ranks(Pairs.of([], []))
     assert none is not None
     assert none.tolist() == []

@@ -14,7 +14,7 @@ from projects.query.statistics import Counts
 _FEW = 8  # one in so many is put in its place; of more, all are sorted again
 
 
-class Ranking:
+class TextOrder:
     """Of the pairs of a column by place, and of those of its successors, which add more behind them.
 
     What is kept is replaced at once: threads that ask at the same time do the same work, no more.
