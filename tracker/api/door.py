@@ -9,6 +9,7 @@ import orjson
 from django.conf import settings
 from django.core.cache import caches
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.gzip import gzip_page
 from drf_spectacular.utils import OpenApiParameter
@@ -150,3 +151,12 @@ def next_address(request: Request, more: bool, **changes: object) -> str | None:
     for name, value in changes.items():
         query[name] = str(value)
     return str(request.build_absolute_uri(f"{request.path}?{query.urlencode(safe=',:/()')}"))
+
+
+def links(request: Request, looking: Looking) -> dict[str, str]:
+    """The addresses that answer more of the same question."""
+    names, query = [looking.project.entity.name, looking.project.name], f"?{looking.query}" if looking.query else ""
+    return {
+        word: request.build_absolute_uri(reverse(f"api-{word}", args=names) + query)
+        for word in ("runs", "columns", "groups", "series", "results", "compare", "export")
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from django.http import Http404, QueryDict, StreamingHttpResponse
+from django.http import QueryDict, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.request import Request
@@ -13,12 +13,10 @@ from rest_framework.response import Response
 
 from projects import histories
 from projects.access import visible_projects
-from projects.conclusions.group import Counted, group_overview
-from projects.looking import Looking
 from projects.query.columns import every_column, group_candidates
 from projects.query.fields import RUN_FIELDS, groupable, label, numeric_fields
 from projects.query.from_url import MAX_COLUMNS, MAX_TEXT
-from projects.query.grouping import Cell, counted, group_page
+from projects.query.grouping import counted
 from projects.query.runset import RUN, BadQuery, Field
 from projects.query.table import Value, run_rows
 from projects.views.doors import run_or_404
@@ -28,7 +26,7 @@ from projects.workspaces import metrics
 from runs.models import Kind
 from runs.states import state_of
 from tracker.api import parameters, shapes
-from tracker.api.door import ApiView, ProjectView, RunsetView, next_address, page_asked, size_asked, whole_asked
+from tracker.api.door import ApiView, ProjectView, RunsetView, links, next_address, page_asked, size_asked, whole_asked
 
 
 class Projects(ApiView):
@@ -72,7 +70,7 @@ class OneProject(RunsetView):
             "runs": totals.runs,
             "states": totals.states,
             "groups": totals.groups,
-            "links": _links(request, looking),
+            "links": links(request, looking),
         }
         return Response(answer)
 
@@ -217,77 +215,6 @@ class Columns(RunsetView):
         return Response(answer)
 
 
-class Groups(RunsetView):
-    """The topmost groups, or those inside the group `below`: how many runs, their states, and n, mean, median, std, min
-    and max of the table's numeric columns."""
-
-    answer = shapes.GroupsPage
-    reads = (*parameters.RUNSET, parameters.BELOW, parameters.PAGE, parameters.SIZE)
-
-    def get(self, request: Request, entity: str, project: str) -> Response:
-        looking, query = self.asked(request, entity, project), request.query_params
-        runset, size = looking.runset, size_asked(request.query_params)
-        if not runset.grouping:
-            raise BadQuery("these runs are not grouped: add group=…")
-        groups, total = group_page(looking.project, runset, below=query.get("below", ""), page=runset.page, size=size)
-        answer: shapes.GroupsPage = {
-            "total": total,
-            "page": runset.page,
-            "next": next_address(request, runset.page * size < total, page=runset.page + 1),
-            "groups": [
-                {
-                    "id": group.id,
-                    "key": {str(key.field): key.text for key in group.path},
-                    "runs": group.runs,
-                    "states": group.states,
-                    "columns": {str(field): _cell(cell) for field, cell in group.cells.items()},
-                }
-                for group in groups
-            ],
-        }
-        return Response(answer)
-
-
-class OneGroup(RunsetView):
-    """A group: states, how long its runs took, where, which config they share and in what they differ; and how many of
-    them the query string asks for. Its `links` ask on with `within`."""
-
-    answer = shapes.GroupAnswer
-    reads = tuple(it for it in parameters.RUNSET if it is not parameters.WITHIN)
-
-    def get(self, request: Request, entity: str, project: str, group: str) -> Response:
-        looking = self.asked(request, entity, project, group)
-        found = group_overview(looking.project, group)
-        if found is None:
-            raise Http404
-        matching = counted(looking.project, looking.runset)
-        answer: shapes.GroupAnswer = {
-            "entity": looking.project.entity.name,
-            "project": looking.project.name,
-            "name": found.name,
-            "runs": found.runs,
-            "states": found.states,
-            "wall_time": found.wall_time.total_seconds(),
-            "longest": found.longest.total_seconds(),
-            "hosts": _counted(found.hosts),
-            "users": _counted(found.users),
-            "shared": dict(found.shared),
-            "varying": [
-                {
-                    "key": column.key,
-                    "values": _counted(column.values),
-                    "distinct": column.distinct,
-                    "not_set": column.not_set,
-                }
-                for column in found.varying
-            ],
-            "matching": matching.runs,
-            "groups": matching.groups,
-            "links": _links(request, looking),
-        }
-        return Response(answer)
-
-
 class Export(RunsetView):
     """All runs of the table, or its innermost groups with their statistics, as a file, streamed."""
 
@@ -298,34 +225,8 @@ class Export(RunsetView):
         return export_file(self.asked(request, entity, project), request.query_params)
 
 
-def _links(request: Request, looking: Looking) -> dict[str, str]:
-    """The addresses that answer more of the same question."""
-    names, query = [looking.project.entity.name, looking.project.name], f"?{looking.query}" if looking.query else ""
-    return {
-        word: request.build_absolute_uri(reverse(f"api-{word}", args=names) + query)
-        for word in ("runs", "columns", "groups", "series", "results", "compare", "export")
-    }
-
-
-def _counted(values: Counted) -> list[shapes.ValueCounted]:
-    return [{"value": text, "runs": runs} for text, runs in values]
-
-
 def _values(values: Mapping[Field, Value]) -> dict[str, str | float]:
     return {str(field): value.text if value.number is None else value.number for field, value in values.items()}
-
-
-def _cell(cell: Cell) -> shapes.CellAnswer:
-    if cell.mean is None:
-        return {"n": cell.n, "text": cell.text, "distinct": cell.distinct}
-    return {
-        "n": cell.n,
-        "mean": cell.mean,
-        "median": cell.median,
-        "std": cell.std,
-        "min": cell.low,
-        "max": cell.high,
-    }
 
 
 def _one_of(query: QueryDict, name: str, choices: Collection[str]) -> str:
