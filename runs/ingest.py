@@ -39,7 +39,7 @@ from runs.models import (
     Trial,
     run_id,
 )
-from runs.statements import Question, inserting, names_of, send, together, updating
+from runs.statements import Change, Question, inserting, names_of, send, together, updating
 from runs.states import ENDED, end_state
 from runs.step_metrics import step_metrics
 
@@ -193,6 +193,7 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
         _run_save(run, {}, heartbeat=True)
         return run
     changes: dict[str, Any] = {}
+    rows: list[Change] = []
     touched = False
     for name, part in ((StreamName.HISTORY, request.history), (StreamName.EVENTS, request.events)):
         if part is not None and part.lines:
@@ -211,11 +212,11 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
                 changes["last_step"] = max(changes.get("last_step", run.last_step), put.last_step)
     if request.console is not None and request.console.lines:
         changes |= _restart(run, streams, StreamName.CONSOLE, request.console.offset)
-        _console_put(run, writer, request.console, streams.get((StreamName.CONSOLE, writer)))
+        rows += _console_rows(run, writer, request.console, streams.get((StreamName.CONSOLE, writer)))
         touched = True
     if request.summary is not None:
         new = run.summary | request.summary if writer else request.summary
-        changes |= _values_write(run, Scope.SUMMARY, run.summary, new)
+        changes |= _values_write(run, Scope.SUMMARY, run.summary, new, later=rows)
     if request.complete:
         changes |= _end(run, preempting=request.preempting, exit_code=request.exit_code)
     elif request.preempting and (touched or run.state not in ENDED):
@@ -225,7 +226,8 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
         changes |= {"state": State.RUNNING, "exit_code": None, "ended_at": None}
     if request.digest:
         run.recent = b"".join([*recent[1 - _RECENT :], request.digest])
-    _run_save(run, changes, touched=touched, heartbeat=True, also=["recent"] if request.digest else ())
+    also = ["recent"] if request.digest else []
+    _run_save(run, changes, touched=touched, heartbeat=True, also=also, rows=rows)
     if request.complete:
         store.seal(run_id=run.id)
     return run
@@ -358,10 +360,16 @@ def _recent(run: Run, request: StreamRequest, streams: dict[tuple[str, str], Str
 
 
 def _run_save(
-    run: Run, changes: dict[str, Any], *, heartbeat: bool, touched: bool = False, also: Sequence[str] = ()
+    run: Run,
+    changes: dict[str, Any],
+    *,
+    heartbeat: bool,
+    touched: bool = False,
+    also: Sequence[str] = (),
+    rows: Sequence[Change] = (),
 ) -> None:
-    """Write what differs from the row, and the fields `also`. Anything a page shows moves changed_at on; a bare sign of
-    life does not."""
+    """Write what differs from the row, the fields `also`, and other rows. Anything a page shows moves changed_at on; a
+    bare sign of life does not."""
     now = timezone.now()
     differing: dict[str, Any] = {name: value for name, value in changes.items() if _differs(getattr(run, name), value)}
     if differing or touched:
@@ -369,11 +377,11 @@ def _run_save(
         differing["changed_at"] = max(now, run.changed_at + timedelta(microseconds=1))
     if heartbeat:
         differing["heartbeat_at"] = now
-    if not differing:
-        return
     for name, value in differing.items():
         setattr(run, name, value)
-    send(updating(Run, {"id": run.pk}, {name: getattr(run, name) for name in (*differing, *also)}))
+    if saved := {name: getattr(run, name) for name in (*differing, *also)}:
+        rows = [*rows, updating(Run, {"id": run.pk}, saved)]
+    send(*rows)
 
 
 def _differs(one: Any, other: Any) -> bool:
@@ -419,8 +427,9 @@ def _tags_write(run: Run, tags: Sequence[str]) -> list[str]:
     return new
 
 
-def _values_write(run: Run, scope: Scope, old: Json, new: Json) -> dict[str, Any]:
-    """Bring the typed rows of a run's config or summary from `old` to `new`, touching only what differs."""
+def _values_write(run: Run, scope: Scope, old: Json, new: Json, *, later: list[Change] | None = None) -> dict[str, Any]:
+    """Bring the typed rows of a run's config or summary from `old` to `new`, touching only what differs. What needs no
+    answer is added to `later`, if that is given."""
     if json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True):  # by text: NaN is no different from NaN
         return {}
     before, after = (flatten({key: value for key, value in side.items() if key != _OWN}) for side in (old, new))
@@ -428,16 +437,18 @@ def _values_write(run: Run, scope: Scope, old: Json, new: Json) -> dict[str, Any
     changed = {key: value for key, value in after.items() if before.get(key) != value}
     kinds = {key: int(value.kind) for key, value in changed.items()}
     columns_ensure(project_id=run.project_id, scope=scope, kinds=kinds, made_at=run.project.created_at)
-    send(
-        *inserting(
-            [
-                ColumnValue(run=run, column_id=ids[key], kind=it.kind, number=it.number, token=it.token, text=it.text)
-                for key, it in changed.items()
-            ],
-            key=["run", "column"],
-            replacing=["kind", "number", "token", "text"],
-        )
+    rows = inserting(
+        [
+            ColumnValue(run=run, column_id=ids[key], kind=it.kind, number=it.number, token=it.token, text=it.text)
+            for key, it in changed.items()
+        ],
+        key=["run", "column"],
+        replacing=["kind", "number", "token", "text"],
     )
+    if later is None:
+        send(*rows)
+    else:
+        later += rows
     for batch in _batches(ids[key] for key in before.keys() - after.keys()):
         ColumnValue.objects.filter(run=run, column__in=batch).delete()
     return {scope.value: new}
@@ -468,8 +479,8 @@ def _restart(run: Run, streams: dict[tuple[str, str], Stream], name: StreamName,
     return {"history_lines": lines or 0, "last_step": -1}
 
 
-def _console_put(run: Run, writer: str, part: Lines, stream: Stream | None) -> None:
-    """Put lines at their numbers. Old ones are rewritten in normal operation (progress bars), gaps are filled later."""
+def _console_rows(run: Run, writer: str, part: Lines, stream: Stream | None) -> list[Change]:
+    """Puts lines at their numbers. Old ones are rewritten all the time (progress bars), gaps are filled later."""
     changes = inserting(
         [
             ConsoleLine(run=run, writer=writer, number=part.offset + i, text=storable(line.removesuffix("\n")))
@@ -485,7 +496,7 @@ def _console_put(run: Run, writer: str, part: Lines, stream: Stream | None) -> N
             key=["run", "stream", "writer"],
             replacing=["lines"],
         )
-    send(*changes)
+    return changes
 
 
 def _end(run: Run, *, preempting: bool, exit_code: int) -> dict[str, Any]:
