@@ -17,6 +17,12 @@ examples.register_profile("untimed", deadline=None)
 examples.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for clients and browsers come first: no long one is left to the end, where it would run alone."""
+    slow = {item.path for item in items if item.get_closest_marker("client") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def _plain_storage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[None]:
     """Uploads go to the test's own folder; static names need no collected manifest."""
