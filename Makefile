@@ -7,7 +7,7 @@ ifdef DATA_DIR
 export DATA_DIR
 endif
 
-.PHONY: help setup demo bench chaos fuzz test test-clients test-fast check docs pictures format lock audit clean
+.PHONY: help setup demo bench chaos fuzz test test-clients test-fast check check-types check-others docs pictures format lock audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -60,10 +60,16 @@ test: setup
 test-fast: setup
 	@$(BIN)/python -m pytest -q -n auto -m "not client and not browser"
 
+# The types take as long as all else.
 check: .venv/.synced
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-types check-others
+
+check-types: .venv/.synced
+	$(BIN)/mypy .
+
+check-others: .venv/.synced
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy .
 	$(BIN)/djade --check $$(git ls-files 'templates/*.html')
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check --fail-level WARNING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,17 @@ from tests.live import LiveServer, client_environment, serve
 # A busy machine fails no test.
 examples.register_profile("untimed", deadline=None)
 examples.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for clients and browsers come first: no long one is left to the end, where it would run alone."""
+    slow = {item.path for item in items if item.get_closest_marker("client") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """The thousands of tests stay until the end: nobody need look through them for garbage."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, StorageState, expect, sync_playwright
 
 from tests.live import ROOT, LiveServer, chromium_path, client_environment
 
@@ -33,18 +33,29 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, live: LiveServer) -> StorageState:
+    """What a browser keeps of having signed in as `ada`."""
+    with browser.new_context() as context:
+        context.set_default_timeout(_PATIENCE)
+        page = context.new_page()
+        page.goto(live.sign_in_link())
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{live.url}/")
+        return context.storage_state()
+
+
 @pytest.fixture
-def page(browser: Browser, live: LiveServer) -> Iterator[Page]:
+def page(browser: Browser, live: LiveServer, signed_in: StorageState) -> Iterator[Page]:
     """A page signed in as `ada`; an error in its scripts, or against the content security policy, fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, reduced_motion="reduce", storage_state=signed_in
+    )
     context.set_default_timeout(_PATIENCE)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda said: errors.append(said.text) if _wrong(said) else None)
-    page.goto(live.sign_in_link())
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{live.url}/")
     yield page
     context.close()
     assert errors == []

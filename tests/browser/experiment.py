@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -24,18 +25,24 @@ def losses(learning_rate: float) -> np.ndarray:
 def log(project: str) -> None:
     import wandb
 
+    runs = []
     for learning_rate in LEARNING_RATES:
         for seed in SEEDS:
-            with wandb.init(
+            run = wandb.init(
                 project=project,
                 group=f"lr={learning_rate}",
                 job_type="train",
                 name=f"lr={learning_rate} seed={seed}",
                 config={"lr": learning_rate, "seed": seed, "model": {"depth": 2 if seed % 2 else 4}},
+                reinit="create_new",
                 settings=wandb.Settings(silent=True, x_disable_stats=True, console="off"),
-            ) as run:
-                for value in loss(learning_rate, seed):
-                    run.log({"train/loss": value})
+            )
+            for value in loss(learning_rate, seed):
+                run.log({"train/loss": value})
+            runs.append(run)
+    # A run waits at its end until all of it is with the server: they wait together.
+    with ThreadPoolExecutor(len(runs)) as ending:
+        list(ending.map(lambda run: run.finish(), runs))
 
 
 if __name__ == "__main__":

@@ -160,7 +160,10 @@ def test_the_stop_button_interrupts_the_script(wandb_env: Environment, stored: S
 import threading, time, wandb
 run = wandb.init(project="stopped", settings=wandb.Settings(x_file_stream_transmit_interval=0.5))
 path = f"{run.entity}/{run.project}/{run.id}"
-threading.Timer(2, lambda: wandb.Api().run(path).stop()).start()
+def stop():
+    wandb.Api().run(path).stop()
+    print("asked to stop")
+threading.Timer(2, stop).start()
 try:
     for i in range(600):
         run.log({"x": i})
@@ -170,6 +173,7 @@ except KeyboardInterrupt:
     raise
 """
     done = run_script(code, wandb_env)
+    assert "asked to stop" in done.stdout, done.stderr
     assert "interrupted" in done.stdout
     (run,) = stored("stopped")
     assert (run["state"], run["exit_code"]) == ("killed", 255)

@@ -25,6 +25,7 @@ TINIEST = (
 )  # fmt: skip
 
 
+@pytest.mark.once
 def test_the_tiniest_bench_writes_every_figure_beside_its_limit(tmp_path: Path) -> None:
     out, said = tmp_path / "new" / "bench.json", io.StringIO()
     call_command("bench", *TINIEST, "--out", str(out), stdout=said)
