@@ -165,9 +165,10 @@ def stop():
     print("asked to stop")
 threading.Timer(2, stop).start()
 try:
-    for i in range(600):
+    for i in range(20):
         run.log({"x": i})
-        time.sleep(0.1)
+    for _ in range(1200):
+        time.sleep(0.1)  # the client may swallow what interrupts it inside of log()
 except KeyboardInterrupt:
     print("interrupted")
     raise
