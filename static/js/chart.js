@@ -69,19 +69,21 @@ export class Chart {
     return query;
   }
 
-  async draw() {
+  /** `answered()` is called when the server has, which is before it is drawn. */
+  async draw(answered = () => {}) {
     const url = this.address();
     this.drawn = this.cells();
     if (this.flight?.url === url) {
       // Aborting would starve a slow chart whose data changes every second: finish, then ask once more.
       this.flight.again = true;
+      answered();
       return;
     }
     this.flight?.control.abort();
     const flight = (this.flight = { url, control: new AbortController(), again: false });
     this.panel.classList.add("loading");
     try {
-      const { figure, version } = await asked(url, flight.control.signal);
+      const { figure, version } = await asked(url, flight.control.signal).finally(answered);
       await plotlyLoaded();
       if (this.flight === flight) await this.show(figure, version);
     } catch (error) {

@@ -7,6 +7,8 @@ const AT_ONCE = 4; // charts asked for; browsers keep about six connections to a
 const TOGETHER = 24; // charts brought up to date by one question
 const PAGE = 24; // panels of a section shown before "more" is asked for
 
+const MARGIN = 150; // pixels: so near the window a panel is drawn
+
 const charts = new Map(); // panel -> { panel, chart, seen, stale }
 const waiting = new Set();
 let flying = 0;
@@ -41,8 +43,22 @@ const observer = new IntersectionObserver(
       }
     }
   },
-  { rootMargin: "150px" },
+  { rootMargin: `${MARGIN}px` },
 );
+
+/** What is in view at first is asked for at once, so that answers travel while the chart library is being compiled: the
+ *  observer would tell with the first frame, which is after that. */
+function begin() {
+  const near = [...charts.values()].filter(({ panel }) => {
+    const { top, bottom, height } = panel.getBoundingClientRect();
+    return height > 0 && bottom > -MARGIN && top < innerHeight + MARGIN;
+  });
+  for (const state of near) {
+    state.seen = true;
+    dress(state.panel);
+  }
+  near.forEach(drawIfDue);
+}
 
 /** Resolves when it has been drawn, or will not be for now. */
 function drawIfDue(state) {
@@ -61,11 +77,12 @@ function drawNext() {
     state.stale = false;
     flying += 1;
     state.chart ??= new Chart(state.panel, () => panelQuery(state.panel));
-    state.chart.draw().finally(() => {
+    // The next is asked for while this one is drawn.
+    const answered = () => {
       flying -= 1;
-      state.settled?.();
       drawNext();
-    });
+    };
+    state.chart.draw(answered).finally(() => state.settled?.());
   }
 }
 
@@ -249,6 +266,7 @@ export function mount(root) {
   panels.addEventListener("toggle", (event) => event.target.matches(".section") && remember(event.target), true);
   settle();
   panels.querySelectorAll(".panel").forEach(start);
+  begin();
   root.querySelector("#panel-search").addEventListener("input", settle);
   panels.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-do]");
