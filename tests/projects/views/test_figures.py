@@ -134,7 +134,10 @@ def test_names_colours_hidden_groups_and_settings_change_the_version(
     (renamed,) = ask(panel, known=(before["version"],), query="group=")
     assert "renamed" in [trace["name"] for trace in renamed["figure"]["data"]]
     (first,) = ask(panel)
-    log_run(project, "small", [{"other": 1.0}], config={"lr": 0.05})  # comes first, so that the others' colours move on
+    log_run(project, "small", [{"other": 1.0}], config={"lr": 0.05})
+    assert ask(panel, known=(first["version"],)) == [None]
+    # Had it come first, the others would have later colours.
+    Run.objects.filter(name="small").update(created_at=timezone.now() - timedelta(days=1), changed_at=timezone.now())
     (grouped,) = ask(panel, known=(first["version"],))
     colours = [[trace["line"]["color"] for trace in found["figure"]["data"]] for found in (first, grouped)]
     assert colours[0] != colours[1]
