@@ -55,7 +55,8 @@ export function mount(root) {
     if (String(now.panels) !== panels) arrange(await piece(location.href, "panels"));
     ({ version } = now);
     panels = String(now.panels);
-    return Math.min(SLOWEST, Math.max(EVERY, (server.busy - busy) / SHARE, performance.now() - began));
+    const took = performance.now() - began;
+    return Math.min(SLOWEST, Math.max(EVERY, (server.busy - busy) / SHARE - took, took));
   }
   poll(look, EVERY);
 }
