@@ -19,7 +19,7 @@ from tests.live import LiveServer, client_environment
 pytestmark = [pytest.mark.browser, pytest.mark.on_both]
 
 METRIC = "train/loss"
-GROUPS = [f"Group: lr={lr} · Job type: train" for lr in LEARNING_RATES]
+GROUPS = [f"Group: lr={lr}" for lr in LEARNING_RATES]  # what all lines share, their job type, is not said
 
 
 @pytest.fixture(scope="module")
