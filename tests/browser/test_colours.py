@@ -44,6 +44,7 @@ def test_a_groups_colour_is_picked_by_keyboard_kept_and_taken_back(
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{project}?group=config.lr")
     lines(panel(page, METRIC))
+    painted(page, 1, PALETTE[1])
     swatch = page.get_by_role("button", name="Colour of lr: 0.1")
     swatch.focus()
     page.keyboard.press("Enter")
