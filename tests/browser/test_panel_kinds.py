@@ -159,6 +159,7 @@ def test_one_panel_is_a_grid_of_small_charts(page: Page, adding: Locator, shots:
     wait_until(page, "plot => plot._fullLayout.xaxis4.domain[1] > .99", arg=plot)
     expect(panel).not_to_have_class(re.compile("loading"))
     third = panel.locator(".subplot.x3y3 .draglayer, .draglayer .x3y3 .nsewdrag").first
+    third.hover()  # which waits until it moves no more
     box = third.bounding_box()
     assert box is not None
     with page.expect_request(lambda request: "lo=" in request.url):

@@ -34,8 +34,8 @@ QUICK = Sizes(charts=((100, 1000),), growing=((10, 1000),), tables=(1000,), line
 DEFAULT = Sizes(
     charts=((200, 5000), (1000, 1000), (1000, 10_000), (1000, 100_000)),
     growing=((50, 4000),),
-    tables=(10_000,),
-    lines=30_000,
+    tables=(10_000, 100_000),
+    lines=50_000,
     repeat=7,
     visits=3,
 )
