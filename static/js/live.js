@@ -8,7 +8,7 @@ const EVERY = 1000;
 
 // However many runs and panels there are, a core of the server is busy with them for a twentieth of the time (with what is
 // no view, too), and the browser for no more than half of it.
-const SHARE = 1 / 22;
+const SHARE = 1 / 25;
 const SLOWEST = 10000;
 
 const inUse = (part) => part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
