@@ -33,7 +33,7 @@ class Command(BaseCommand):
     help = "Measures charts, the runs table, ingestion and disk, each figure beside its limit. See docs/bench.md."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--quick", action="store_true", help="small sizes, two minutes")
+        parser.add_argument("--quick", action="store_true", help="small sizes, less than a minute for each database")
         parser.add_argument("--out", type=Path, default=Path("artifacts/bench.json"), help="the JSON file")
         parser.add_argument("--sizes", type=chart_sizes, help="charts, as RUNSxSTEPS,…")
         parser.add_argument("--huge", action="store_true", help="a chart of 1,000 runs × 1,000,000 steps, too")
