@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 # With the names by which people choose them. As far apart as colours can be (OKLab) that stand out from the page, light
-# or dark, 3 to 1; first those that differ most.
+# or dark, 3 to 1. First come those that differ most, among every second and third too: of groups by Group and Job type,
+# which take turns, a chart may well have every second.
 NAMES = {
     "#4070d0": "Blue",
+    "#00a090": "Turquoise",
     "#f06000": "Orange",
-    "#009000": "Green",
     "#c04098": "Magenta",
     "#a870f0": "Violet",
+    "#989000": "Mustard",
+    "#009000": "Green",
     "#a06048": "Brown",
     "#008090": "Teal",
-    "#788868": "Sage",
-    "#989000": "Mustard",
-    "#e858a0": "Pink",
-    "#0098d0": "Sky blue",
-    "#d03840": "Red",
-    "#8860a8": "Plum",
     "#c08048": "Copper",
-    "#00a090": "Turquoise",
-    "#c86878": "Rose",
-    "#7888e0": "Periwinkle",
-    "#687808": "Olive",
+    "#e858a0": "Pink",
     "#b078b8": "Mauve",
+    "#d03840": "Red",
+    "#687808": "Olive",
+    "#788868": "Sage",
     "#7880a0": "Slate",
+    "#8860a8": "Plum",
+    "#7888e0": "Periwinkle",
+    "#0098d0": "Sky blue",
+    "#c86878": "Rose",
 }
 PALETTE = tuple(NAMES)
 

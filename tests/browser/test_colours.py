@@ -18,7 +18,7 @@ METRIC = "train/loss"
 LINES = """([plot, colour]) => plot._fullData.filter(
   ({ meta, line }) => meta.role === "line" && line.color === colour).length === 1"""
 RED = "#c00010"
-TEAL, PINK = PALETTE[6], PALETTE[9]
+GREEN, PINK = PALETTE[6], PALETTE[10]
 
 
 @pytest.fixture(scope="module")
@@ -49,21 +49,21 @@ def test_a_groups_colour_is_picked_by_keyboard_kept_and_taken_back(
     swatch.focus()
     page.keyboard.press("Enter")
     menu = page.get_by_role("dialog", name="Colour of lr: 0.1")
-    expect(menu.get_by_role("button", name="Orange")).to_be_focused()
+    expect(menu.get_by_role("button", name="Turquoise")).to_be_focused()
     expect(menu.get_by_role("button", name="Default")).to_be_disabled()
     page.screenshot(path=shots / f"colour-menu-{scheme}.png")
     page.keyboard.press("ArrowRight")
-    expect(menu.get_by_role("button", name="Green")).to_be_focused()
+    expect(menu.get_by_role("button", name="Orange")).to_be_focused()
     page.keyboard.press("ArrowDown")
-    expect(menu.get_by_role("button", name="Sage")).to_be_focused()
+    expect(menu.get_by_role("button", name="Brown")).to_be_focused()
     page.keyboard.press("ArrowLeft")
-    expect(menu.get_by_role("button", name="Teal", exact=True)).to_be_focused()
+    expect(menu.get_by_role("button", name="Green")).to_be_focused()
     page.keyboard.press("Space")
     expect(menu).to_be_hidden()
-    painted(page, 1, TEAL)
+    painted(page, 1, GREEN)
     expect(swatch).to_be_focused()
     page.reload()
-    painted(page, 1, TEAL)
+    painted(page, 1, GREEN)
     for at, colour in ((0, PALETTE[0]), (2, PALETTE[2])):
         painted(page, at, colour)
 
