@@ -8,11 +8,9 @@ from django.http import QueryDict
 
 from projects.models import Project, Workspace
 from projects.query.from_url import runset_from_query
-from projects.query.runset import RUN, BadQuery, Field, Runset
-from projects.query.tree import GROUP, Tree, group_id
+from projects.query.runset import BadQuery, Field, Runset
+from projects.query.tree import GROUP, JOB_TYPE, Tree, group_id
 from projects.saved_views import colours_copy, painted
-
-JOB_TYPE = Field(RUN, "job_type")
 
 Grouping = tuple[Field, ...]
 

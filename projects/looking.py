@@ -9,8 +9,9 @@ The other parameters (query/from_url.py, overall.py) say what differs from that 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -22,7 +23,10 @@ from projects.overall import Overall, overall_from_query, overall_query
 from projects.query.from_url import group_condition, query_string, runset_from_query
 from projects.query.grouping import default_fields
 from projects.query.runset import RUN, BadQuery, Condition, Field, Runset
+from projects.query.tree import JOB_TYPE
 from runs.models import Sweep, sweep_id
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,15 @@ class Looking:
     def concluding(self, page: str, query: QueryDict) -> Looking:
         """The same, with what the query asks of this page of overall.CONCLUSIONS above what is kept of it."""
         return replace(self, overall=self.overall.concluding(page, query))
+
+    def concluded(self, page: str, query: QueryDict, read: Callable[[QueryDict], T]) -> T:
+        """What `read` makes of that; what a view keeps counts for nothing once it can't be read. Raises BadQuery."""
+        try:
+            return read(QueryDict(getattr(self.concluding(page, query).overall, page)))
+        except BadQuery:
+            if getattr(self.overall, page) != getattr(self.overall_defaults, page):
+                raise
+            return read(query)
 
     @property
     def page_query(self) -> str:
@@ -107,7 +120,7 @@ def looking(person: Person, project: Project, query: QueryDict, group: str | Non
     group = query.get("within") if group is None else group
     if group is not None:
         within.append(group_condition(group))
-        defaults = replace(defaults, fields=(Field(RUN, "job_type"),), grouped=True)
+        defaults = replace(defaults, fields=(JOB_TYPE,), grouped=True)
     runset = without(runset_from_query(query, defaults=defaults), within)
     return Looking(
         project,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from django.http import QueryDict
 
@@ -111,15 +112,9 @@ class Comparison:
 
 
 def compare_asked(looking: Looking, query: QueryDict) -> Asked:
-    """What the query or the view asks for; a view that asks for what is not there any more asks for nothing. Raises
-    BadQuery."""
+    """What the query or the view asks for. Raises BadQuery."""
     baseline, usual = query.get("baseline", ""), QueryDict(looking.overall.compare).get("baseline", "")
-    try:
-        asked = _asked(looking, QueryDict(looking.concluding("compare", query).overall.compare))
-    except BadQuery:
-        if looking.overall.compare != looking.overall_defaults.compare:
-            raise
-        asked = _asked(looking, query)
+    asked = looking.concluded("compare", query, partial(_asked, looking))
     return replace(asked, baseline=baseline, usual=usual)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from django.http import QueryDict
 
@@ -91,13 +92,8 @@ class Results:
 
 def results_asked(looking: Looking, query: QueryDict) -> Asked:
     """What neither the query nor the view asks for: rows by the table's first field, no columns, the table's first
-    numeric columns. A view that asks for what is not there any more asks for nothing. Raises BadQuery."""
-    try:
-        return _asked(looking, QueryDict(looking.concluding("results", query).overall.results))
-    except BadQuery:
-        if looking.overall.results != looking.overall_defaults.results:
-            raise
-        return _asked(looking, query)
+    numeric columns. Raises BadQuery."""
+    return looking.concluded("results", query, partial(_asked, looking))
 
 
 def _asked(looking: Looking, query: QueryDict) -> Asked:

@@ -13,9 +13,9 @@ from projects.models import Project
 from projects.query.columns import table_columns
 from projects.query.fields import label
 from projects.query.labels import Labels
-from projects.query.runset import RUN, Field, Runset
+from projects.query.runset import Field, Runset
 from projects.query.statistics import STATISTICS, Statistics
-from projects.query.tree import Node, Tree
+from projects.query.tree import GROUP, JOB_TYPE, Node, Tree
 from runs.history import store
 from runs.models import Run
 
@@ -92,7 +92,7 @@ class RunGroup:
 def default_fields(project: Project) -> tuple[Field, ...]:
     """Group, then Job type, if any run of the project has a group; else ()."""
     grouped = Run.objects.filter(project=project, deleted_at=None, group_start__gt="").exists()
-    return (Field(RUN, "group"), Field(RUN, "job_type")) if grouped else ()
+    return (GROUP, JOB_TYPE) if grouped else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from projects.query.statistics import STATISTICS, Counts, Statistics, grouped_st
 
 CREATED = Field(RUN, "created_at")
 GROUP = Field(RUN, "group")
+JOB_TYPE = Field(RUN, "job_type")
 RUNS = Field(RUN, "runs")
 
 
