@@ -60,6 +60,8 @@ def align_points(points: Points, *, steps: bool, how: str = "auto", cells: int =
     `how` is a key of line_plot.ALIGNS: "auto" is what the module says, "bins" always bins, the others take every x that
     any run logged as a cell, as long as they are at most twice as many as `cells`, the bins there may be.
     """
+    if how != "bins" and (shared := _on_one_grid(points, 2 * cells)):
+        return shared
     runs = points.offsets.size - 1
     run = np.repeat(np.arange(runs), np.diff(points.offsets))
     x, y = points.x, points.y
@@ -129,6 +131,23 @@ def _nothing(runs: int, nonfinite: Counts) -> Aligned:
     return Aligned(np.empty(0), empty, empty, empty, True, None, nonfinite)
 
 
+def _on_one_grid(points: Points, most: int) -> Aligned | None:
+    """Runs that all logged at the same `most` x or fewer, once each, as are those of most charts: nothing is copied."""
+    runs = points.offsets.size - 1
+    size = int(points.offsets[1]) if runs else 0
+    if not 0 < size <= most or (np.diff(points.offsets) != size).any():
+        return None
+    x, value = points.x.reshape(runs, size), points.y.reshape(runs, size)
+    grid = x[0].copy()
+    if (grid[1:] <= grid[:-1]).any() or not (np.abs(grid) < LARGEST_X).all() or not (x == grid).all():
+        return None
+    finite = np.isfinite(value)
+    nonfinite = size - np.count_nonzero(finite, axis=1)
+    if nonfinite.any():
+        value = np.where(finite, value, np.nan)
+    return Aligned(grid, value, value, value, True, None, nonfinite)
+
+
 def _exact_cells(
     run: Counts, x: Floats, first: NDArray[np.bool_], runs: int, most: int
 ) -> tuple[Floats, Counts | None]:
@@ -139,8 +158,6 @@ def _exact_cells(
     grid = x[first & (run == np.argmax(np.bincount(run[first], minlength=runs)))]
     if grid.size > most:
         return grid, None
-    if x.size == runs * grid.size and (x.reshape(runs, -1) == grid).all():  # most charts: no search
-        return grid, np.tile(np.arange(grid.size), runs)
     cell = np.minimum(np.searchsorted(grid, x), grid.size - 1)
     return grid, cell if np.array_equal(grid[cell], x) else None
 

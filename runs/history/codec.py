@@ -7,7 +7,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from struct import unpack_from
 from typing import Any
@@ -124,11 +124,11 @@ def encode(values: Values) -> bytes:
 
 def decode(data: bytes | memoryview) -> Values:
     """Back from `encode`, exactly. Raises Corrupt."""
-    chunk = Chunk(data)
+    chunk = Chunk(bytes(data))
     return Values(chunk.lines, chunk.steps, chunk.all_numbers(), chunk.others)
 
 
-def series(data: bytes | memoryview, low: int, high: int) -> tuple[Ints, Ints, Floats]:
+def series(data: bytes, low: int, high: int) -> tuple[Ints, Ints, Floats]:
     """Lines, steps and values of the numbers in low ≤ step ≤ high; decodes the pages they are in. Raises Corrupt."""
     chunk = Chunk(data)
     places = chunk.between(low, high)
@@ -136,8 +136,7 @@ def series(data: bytes | memoryview, low: int, high: int) -> tuple[Ints, Ints, F
         lines, steps, numbers = Values(chunk.lines, chunk.steps, chunk.all_numbers(), chunk.others).series()
         inside = (steps >= low) & (steps <= high)
         return lines[inside], steps[inside], numbers[inside]
-    start, end = chunk.bytes_of(*places)
-    return chunk.part(*places, memoryview(data)[start:end])
+    return chunk.part(*places, data)
 
 
 class Chunk:
@@ -146,35 +145,41 @@ class Chunk:
     `data` is the chunk or its beginning, of `size` bytes in all. Raises Corrupt, and EOFError if the front is cut.
     """
 
-    def __init__(self, data: bytes | memoryview, size: int | None = None) -> None:
-        self._data = data = bytes(data)
-        start = _HEADER.size + _CRC.size
-        if len(data) < start:
+    def __init__(self, data: bytes, size: int | None = None) -> None:
+        self._data = data
+        at = _HEADER.size + _CRC.size
+        if len(data) < at:
             raise Corrupt("too short")
-        magic, values, self.count, lines_as, steps_as, numbers_as, *sizes = _HEADER.unpack_from(data)
+        magic, self._values, self.count, lines_as, steps_as, numbers_as, *sizes = _HEADER.unpack_from(data)
         if magic != MAGIC:
             raise Corrupt("not a chunk of this version")
         self._encoding = numbers_as
         pages = -(-self.count // PAGE) if numbers_as != Encoding.ARITHMETIC else 0
-        lines, steps, others, key, table, end = accumulate((*sizes, 8 * pages), initial=start)
+        lines, steps, others, key, table, end = accumulate((*sizes, 8 * pages), initial=at)
         size = len(data) if size is None else size
         if end > len(data):
             raise EOFError if end <= size else Corrupt("cut")
-        view = memoryview(data)
-        if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(view[start:end], zlib.crc32(view[: _HEADER.size])):
+        if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(data[at:end], zlib.crc32(data[: _HEADER.size])):
             raise Corrupt("checksum")
         numbers = unpack_from(f"<{2 * pages}I", data, table)
         self._checksums = numbers[1::2]
         self._starts = list(accumulate(numbers[::2], initial=end))
         if self._starts[-1] != size:
             raise Corrupt("cut")
-        self.lines = _unpack(data[lines:steps], lines_as, values)
-        self.steps = _unpack(data[steps:others], steps_as, values)
+        self._lines, self._steps = (data[lines:steps], lines_as), (data[steps:others], steps_as)
         self._even = _RUN.unpack_from(data, steps) if steps_as == Encoding.ARITHMETIC else None
         self.others: dict[int, Any] = {}
         if key > others:
             self.others = dict(zip(*json.loads(zstandard.decompress(data[others:key])), strict=True))
         self._key = data[key:table]
+
+    @property
+    def lines(self) -> Ints:
+        return _unpack(*self._lines, self._values)
+
+    @cached_property
+    def steps(self) -> Ints:
+        return _unpack(*self._steps, self._values)
 
     def between(self, low: int, high: int) -> tuple[int, int] | None:
         """Places first ≤ i < end of what is in low ≤ step ≤ high; None if steps fall or not all values are numbers."""
@@ -182,7 +187,7 @@ class Chunk:
             return None
         if self._even and self._even[1] > 0:
             start, stride = self._even
-            end = max(0, min(len(self.steps), (high - start) // stride + 1))
+            end = max(0, min(self._values, (high - start) // stride + 1))
             return min(end, max(0, -((start - low) // stride))), end
         if (self.steps[1:] < self.steps[:-1]).any():
             return None
@@ -194,38 +199,47 @@ class Chunk:
             return 0, 0
         return self._starts[first // PAGE], self._starts[-(-end // PAGE)]
 
-    def part(self, first: int, end: int, pages: bytes | memoryview) -> tuple[Ints, Ints, Floats]:
-        """Lines, steps and values of places first ≤ i < end, all being numbers. `pages` is what `bytes_of` told of."""
-        return self.lines[first:end], self.steps[first:end], self.numbers(first, end, pages)
+    def part(self, first: int, end: int, pages: bytes, origin: int = 0) -> tuple[Ints, Ints, Floats]:
+        """Lines, steps and values of places first ≤ i < end, all being numbers; see `numbers`."""
+        if self._even:
+            steps = ramp(self._even[0] + first * self._even[1], self._even[1], end - first)
+        else:
+            steps = self.steps[first:end]
+        return self.lines[first:end], steps, self.numbers(first, end, pages, origin)
 
     def all_numbers(self) -> Floats:
         """All of a chunk that is at hand as a whole."""
-        start, end = self.bytes_of(0, self.count)
-        return self.numbers(0, self.count, memoryview(self._data)[start:end])
+        return self.numbers(0, self.count, self._data)
 
-    def numbers(self, first: int, end: int, pages: bytes | memoryview) -> Floats:
-        """Those of places first ≤ i < end, counted among the numbers. `pages` is what `bytes_of` told of."""
+    def numbers(self, first: int, end: int, pages: bytes, origin: int = 0) -> Floats:
+        """Those of places first ≤ i < end, counted among the numbers.
+
+        `pages` are the bytes of the chunk from `origin` on, those that `bytes_of` told of among them.
+        """
         if self._encoding == Encoding.ARITHMETIC:
             return ramp(*_RUN.unpack(self._key), self.count)[first:end].astype(np.float64)
         if first >= end:
             return np.empty(0)
-        start, stop = first // PAGE * PAGE, min(-(-end // PAGE) * PAGE, self.count)
+        first_page, end_page = first // PAGE, -(-end // PAGE)
+        start = first_page * PAGE
         narrow = self._encoding in (Encoding.RAW32, Encoding.PCODEC32)
-        found: NDArray[Any] = np.empty(stop - start, "<f4" if narrow else "<f8")
+        found: NDArray[Any] = np.empty(min(end_page * PAGE, self.count) - start, "<f4" if narrow else "<f8")
         pcodec = None
         if self._encoding in (Encoding.PCODEC64, Encoding.PCODEC32):
             file, read = wrapped.FileDecompressor.new(self._key)
             pcodec, _ = file.chunk_decompressor(self._key[read:], "f32" if narrow else "f64")
-        origin = self._starts[start // PAGE]
-        for number in range(start // PAGE, -(-stop // PAGE)):
-            page = pages[self._starts[number] - origin : self._starts[number + 1] - origin]
+        at = self._starts[first_page] - origin
+        for number in range(first_page, end_page):
+            stop = self._starts[number + 1] - origin
+            page = pages[at:stop]
+            at = stop
             if zlib.crc32(page) != self._checksums[number]:
                 raise Corrupt("checksum")
             part = found[number * PAGE - start : (number + 1) * PAGE - start]
             if pcodec is None:
                 part[:] = np.frombuffer(page, found.dtype)
             else:
-                pcodec.read_page_into(bytes(page), len(part), part)
+                pcodec.read_page_into(page, len(part), part)
         return found[first - start : end - start].astype(np.float64, copy=False)
 
 

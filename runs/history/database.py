@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Any, TypeVar
 
 import psycopg
@@ -26,9 +27,49 @@ _made: ContextVar[dict[str, tuple[object, Any]] | None] = ContextVar("made", def
 
 def among(ids: Iterable[uuid.UUID]) -> RawSQL:
     """Right side of an `__in`: any number of ids as one parameter, which costs a tenth of one each."""
+    return _among(id_.hex for id_ in ids)
+
+
+def _among(named: Iterable[str]) -> RawSQL:
     if connection.vendor == "sqlite":
-        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps([id_.hex for id_ in ids])])
-    return RawSQL("SELECT unnest(%s::uuid[])", [list(ids)])
+        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(named))])
+    return RawSQL("SELECT unnest(%s::uuid[])", [f"{{{','.join(named)}}}"])
+
+
+class Ids:
+    """Ids that rows are asked for by, and their places, which rows are known by from then on.
+
+    What is made of them for the database is made once for all questions.
+    """
+
+    def __init__(self, ids: Sequence[uuid.UUID]) -> None:
+        self.ids = ids
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, place: int) -> uuid.UUID:
+        return self.ids[place]
+
+    @cached_property
+    def places(self) -> dict[Any, int]:
+        """The place of an id as the driver has it (see `bare`)."""
+        named = self._named if connection.vendor == "sqlite" else self.ids
+        return {id_: place for place, id_ in enumerate(named)}
+
+    def among(self, places: Sequence[int] | None = None) -> RawSQL:
+        """Right side of an `__in`: all of them, or those at these places."""
+        if places is None or len(places) == len(self.ids):
+            return self._all
+        return _among([self._named[place] for place in places])
+
+    @cached_property
+    def _named(self) -> list[str]:
+        return [id_.hex for id_ in self.ids]
+
+    @cached_property
+    def _all(self) -> RawSQL:
+        return _among(self._named)
 
 
 def fetch(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
@@ -40,19 +81,11 @@ def fetch(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
     if connection.vendor != "postgresql":
         yield from rows.iterator(1)
     else:
-        yield from _bare(rows)
+        yield from bare(rows)
 
 
-def placed(rows: QuerySet[Any, tuple], ids: Sequence[uuid.UUID]) -> Iterator[tuple]:
-    """As `fetch`, the first field being one of `ids`: its place among them comes instead, which is cheaper."""
-    named = [id_.hex for id_ in ids] if connection.vendor == "sqlite" else ids
-    places = {id_: place for place, id_ in enumerate(named)}
-    for id_, *rest in _bare(rows):
-        yield places[id_], *rest
-
-
-def _bare(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
-    """Rows as the driver gives them."""
+def bare(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
+    """As `fetch`, as the driver gives them: on SQLite an id is its hexadecimal digits."""
     if connection.vendor != "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(*rows.query.sql_with_params())
@@ -71,25 +104,6 @@ def _stream(sql: str, parameters: Sequence[Any]) -> Iterator[tuple]:
 def parts_pay() -> bool:
     """Whether some of a blob's bytes cost less to read than all of them: SQLite reads it whole in any case."""
     return bool(connection.vendor == "postgresql")
-
-
-def parts(
-    model: type[Model], keys: Mapping[str, Sequence[Any]], spans: Sequence[tuple[int, int]]
-) -> Iterator[tuple[int, bytes]]:
-    """(place of a span, the bytes from its first up to its second) of blobs, in any order. PostgreSQL only.
-
-    `keys` are values of fields that say which row each span is of. (Sorted, all the bytes would be in memory at once.)
-    """
-    fields = [field for name in keys for field in model._meta.concrete_fields if field.name == name]
-    names = [connection.ops.quote_name(str(field.column)) for field in fields]
-    arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
-    yield from _stream(
-        f"SELECT wanted.place::int4 - 1, substring(rows.data FROM wanted.start + 1 FOR wanted.stop - wanted.start) "
-        f"FROM unnest({arrays}, %s::int4[], %s::int4[]) "
-        f"WITH ORDINALITY AS wanted({', '.join(names)}, start, stop, place) "
-        f"JOIN {model._meta.db_table} AS rows USING ({', '.join(names)})",
-        [*map(list, keys.values()), *map(list, zip(*spans, strict=True))],
-    )
 
 
 def insert(rows: Sequence[Model], *, replacing: Sequence[str] = ()) -> None:

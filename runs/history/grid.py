@@ -26,7 +26,11 @@ class Grid:
         self.high = np.full(shape, np.nan) if spread else None
 
     def put(self, runs: Ints, level: int, segment: int, rows: Rows) -> None:
-        """Add one of `rows`, of a segment of a level as fine as the grid or finer, for each of the distinct `runs`."""
+        """Put one of `rows`, of a segment of a level as fine as the grid or finer, for each of the distinct `runs`.
+
+        Of every segment and level of a run once, and before any points are added.
+        """
+        apart = self.width <= rollup.width(level) * rollup.SEGMENT  # no bucket has a part of another segment
         for mine, values, join, nothing in self._parts(rows):
             if mine is None:
                 continue
@@ -35,13 +39,12 @@ class Grid:
             width = rollup.width(level)
             with np.errstate(over="ignore", invalid="ignore"):
                 while width < self.width:
-                    edges = (0, 0), (first % 2, (first + dense.shape[1]) % 2)
-                    dense = np.pad(dense, edges, constant_values=nothing) if any(edges[1]) else dense
-                    dense, first, width = join(dense[:, ::2], dense[:, 1::2]), first // 2, 2 * width
+                    first, dense, width = first // 2, _halved(dense, first % 2, join), 2 * width
                 first -= self.start // self.width
                 begin, end = max(first, 0), min(first + dense.shape[1], mine.shape[1])
                 if begin < end:
-                    mine[runs, begin:end] = join(mine[runs, begin:end], dense[:, begin - first : end - first])
+                    part = dense[:, begin - first : end - first]
+                    mine[runs, begin:end] = part if apart else join(mine[runs, begin:end], part)
 
     def _parts(self, rows: Rows) -> Iterator[tuple[NDArray[Any] | None, NDArray[Any], np.ufunc, float]]:
         """What `rows` have: whose it is, values, how two are joined, and what is no value."""
@@ -76,5 +79,19 @@ class Grid:
         if self.low is not None and self.high is not None:
             self.low[runs] = self.high[runs] = np.nan
 
+    def most(self, buckets: slice) -> int:
+        """How many points, finite or not, a run has at most in some of the buckets."""
+        return int((self.count[:, buckets].sum(axis=1) + self.nonfinite[:, buckets].sum(axis=1)).max(initial=0))
+
     def cells(self) -> Cells:
         return Cells(self.start, self.width, self.count, self.total, self.low, self.high, self.nonfinite)
+
+
+def _halved(values: NDArray[Any], odd: int, join: np.ufunc) -> NDArray[Any]:
+    """Columns joined two by two, the first of them by itself if `odd`, and so the last if it is left alone."""
+    pairs = (values.shape[1] - odd) // 2
+    end = odd + 2 * pairs
+    half = np.empty((values.shape[0], odd + pairs + (values.shape[1] - end)), values.dtype)
+    half[:, :odd], half[:, odd + pairs :] = values[:, :odd], values[:, end:]
+    join(values[:, odd:end:2], values[:, odd + 1 : end : 2], out=half[:, odd : odd + pairs])
+    return half

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-import uuid
 from collections.abc import Mapping
 
 import numpy as np
 
 from runs.history import codec
-from runs.history.database import among, fetch
+from runs.history.database import bare
 from runs.history.pieces import ALL, Asked, Piece, Pieces, gathered, joined
 from runs.history.sealed import chunk_pieces
 from runs.history.unsealed import tail_pieces
@@ -22,8 +21,8 @@ log = logging.getLogger(__name__)
 def values(asked: Asked, other: Asked) -> Pieces:
     """The values of lines that have both, with the other's values in place of steps."""
     tails, other_tails = tail_pieces(asked, other)
-    pieces = joined(gathered(chunk_pieces(asked, asked.runs, *ALL)), tails)
-    others = joined(gathered(chunk_pieces(other, pieces, *ALL)), other_tails)
+    pieces = joined(gathered(chunk_pieces(asked, *ALL)), tails)
+    others = joined(gathered(chunk_pieces(other, *ALL, of=sorted(pieces))), other_tails)
     found: Pieces = {}
     for run, of_run in pieces.items():
         by_place = {piece.at: piece for piece in others.get(run, [])}
@@ -40,22 +39,23 @@ def values(asked: Asked, other: Asked) -> Pieces:
     return found
 
 
-def starts(clock: Asked, counted: Asked) -> dict[uuid.UUID, float]:
+def starts(clock: Asked, counted: Asked) -> dict[int, float]:
     """When each run began by its own clock: `_timestamp` − `_runtime` of its first line; of writers the earliest.
 
     Later lines do not tell: `_runtime` leaves out the time between a stop and a resume.
     """
-    heads: list[dict[tuple[uuid.UUID, str], Piece]] = []
+    heads: list[dict[tuple[int, str], Piece]] = []
     for asked, tails in zip((clock, counted), tail_pieces(clock, counted), strict=True):
         found = {(run, piece.at[0]): piece for run, of_run in tails.items() for piece in of_run if piece.at[1] == 0}
-        rows = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=among(asked.runs), first_line=0)
-        for run, writer, data in fetch(rows.values_list("run_id", "writer", "data")):
+        rows = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=asked.runs.among(), first_line=0)
+        for run, writer, data in bare(rows.values_list("run_id", "writer", "data")):
+            place = asked.runs.places[run]
             try:
-                found[run, writer] = Piece((writer, 0), *codec.decode(data).series())
+                found[place, writer] = Piece((writer, 0), *codec.decode(data).series())
             except codec.Corrupt as error:
-                log.error("A chunk of run %s, column %s is left out: %s", run, asked.column, error)
+                log.error("A chunk of run %s, column %s is left out: %s", asked.runs[place], asked.column, error)
         heads.append(found)
-    starts: dict[uuid.UUID, float] = {}
+    starts: dict[int, float] = {}
     for at, times in heads[0].items():
         runtimes = heads[1].get(at, times._replace(values=np.zeros(len(times.values))))
         _, left, right = np.intersect1d(times.lines, runtimes.lines, assume_unique=True, return_indices=True)
@@ -66,7 +66,7 @@ def starts(clock: Asked, counted: Asked) -> dict[uuid.UUID, float]:
     return starts
 
 
-def since(pieces: Pieces, starts: Mapping[uuid.UUID, float]) -> Pieces:
+def since(pieces: Pieces, starts: Mapping[int, float]) -> Pieces:
     """The pieces by the time since their run began."""
     return {
         run: [piece._replace(steps=piece.steps - starts[run]) for piece in of_run]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from runs.history.codec import Floats, Ints
+from runs.history.database import Ids
 
 ALL = (-(2**63), 2**63 - 1)  # steps
 
@@ -30,7 +31,7 @@ class Piece(NamedTuple):
         return Piece(self.at, self.lines[inside], self.steps[inside], self.values[inside])
 
 
-Pieces = dict[uuid.UUID, list[Piece]]  # of each run, in order
+Pieces = dict[int, list[Piece]]  # of each run, by its place among those asked for; in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,10 @@ class Asked:
     column: uuid.UUID
     key: str
     stream: str
-    runs: Sequence[uuid.UUID]
+    runs: Ids
 
 
-def gathered(pieces: Iterable[tuple[uuid.UUID, Piece]]) -> Pieces:
+def gathered(pieces: Iterable[tuple[int, Piece]]) -> Pieces:
     """Pieces by run."""
     found: Pieces = {}
     for run, piece in pieces:

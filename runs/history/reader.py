@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 
 import numpy as np
-from django.db.models import Count, Max, Min
+from django.db.models import Max, Min
 from numpy.typing import NDArray
 
 from runs.columns import column_id as id_of_column
 from runs.history import paired, rollup
 from runs.history.codec import Floats, Ints
-from runs.history.database import AT_ONCE, among, kept, parts_pay, placed, snapshot
+from runs.history.database import AT_ONCE, Ids, bare, kept, parts_pay, snapshot
 from runs.history.grid import Grid
 from runs.history.levels import EXTENT
 from runs.history.pieces import ALL, Asked, Piece, Pieces, gathered, joined, within
@@ -47,16 +47,17 @@ def read(
     with snapshot():
         column = _column(column_id)
         if column is None or not run_ids:
-            return _points(run_ids, {})
+            return _points(len(run_ids), {})
         project, scope, key, stream = column
-        asked = Asked(column_id, key, stream, run_ids)
+        runs = Ids(run_ids)
+        asked = Asked(column_id, key, stream, runs)
         if x == "_step":
             return _by_step(asked, lo, hi, exact_below, cells, spread=spread)
         if x == SINCE_START:
-            clock, counted = (Asked(id_of_column(project, scope, key), key, stream, run_ids) for key in CLOCKS)
-            return _points(run_ids, paired.since(paired.values(asked, clock), paired.starts(clock, counted)), lo, hi)
-        other = Asked(id_of_column(project, scope, x), x, stream, run_ids)
-        return _points(run_ids, paired.values(asked, other), lo, hi)
+            clock, counted = (Asked(id_of_column(project, scope, key), key, stream, runs) for key in CLOCKS)
+            return _points(len(runs), paired.since(paired.values(asked, clock), paired.starts(clock, counted)), lo, hi)
+        other = Asked(id_of_column(project, scope, x), x, stream, runs)
+        return _points(len(runs), paired.values(asked, other), lo, hi)
 
 
 def _column(id: uuid.UUID) -> tuple[uuid.UUID, str, str, str] | None:
@@ -81,13 +82,14 @@ def firsts(*, column_id: uuid.UUID, run_ids: Sequence[uuid.UUID]) -> Floats:
         column = _column(column_id)
         if column is None:
             return np.full(len(run_ids), np.nan)
-        asked = Asked(column_id, column[2], column[3], run_ids)
+        asked = Asked(column_id, column[2], column[3], Ids(run_ids))
         tails = tail_pieces(asked)[0]
         sealed = gathered(first_pieces(asked))
         # Of the others the first numbers are not finite, or there are none.
         sure = {run for run, of_run in sealed.items() if any(np.isfinite(piece.values).any() for piece in of_run)}
-        sealed |= gathered(chunk_pieces(asked, [run for run in run_ids if run not in sure], *ALL))
-        return np.array([_first(sealed.get(run, []) + tails.get(run, [])) for run in run_ids], dtype=np.float64)
+        every = range(len(run_ids))
+        sealed |= gathered(chunk_pieces(asked, *ALL, of=[run for run in every if run not in sure]))
+        return np.array([_first(sealed.get(run, []) + tails.get(run, [])) for run in every], dtype=np.float64)
 
 
 def _first(pieces: Iterable[Piece]) -> float:
@@ -121,25 +123,23 @@ def _by_step(
     first = min(int(extents["first"].min()), *(int(piece.steps.min()) for piece in unsealed), 2**63 - 1)
     last = max(int(extents["last"].max()), *(int(piece.steps.max()) for piece in unsealed), -(2**63))
     if first > last or (lo is not None and lo > last) or (hi is not None and hi < first):
-        return _points(asked.runs, {})
+        return _points(len(asked.runs), {})
     low = first if lo is None or lo <= first else math.ceil(lo)
     high = last if hi is None or hi >= last else math.floor(hi)
     inside = tails if low <= first and high >= last else within(tails, low, high)
-    place = {run: at for at, run in enumerate(asked.runs)}
     sealed = np.flatnonzero(extents["count"]).tolist()
 
     def exact() -> Points | None:
         some = parts_pay() and (high - low) * FEW < last - first
-        found = gathered((page_pieces if some else chunk_pieces)(asked, [asked.runs[at] for at in sealed], low, high))
-        pieces = joined(found, inside)
+        pieces = joined(gathered((page_pieces if some else chunk_pieces)(asked, low, high, of=sealed)), inside)
         most = max((sum(len(piece.values) for piece in of_run) for of_run in pieces.values()), default=0)
-        return _points(asked.runs, pieces) if most <= exact_below else None
+        return _points(len(asked.runs), pieces) if most <= exact_below else None
 
     # So many points are to be expected in range, if the steps of each run are spread evenly.
     spans = extents["last"].astype(np.float64) - extents["first"] + 1
     expected = extents["count"] * np.minimum(1, (high - low + 1) / np.where(extents["count"] > 0, spans, 1))
     for run, of_run in inside.items():
-        expected[place[run]] += sum(len(piece.values) for piece in of_run)
+        expected[run] += sum(len(piece.values) for piece in of_run)
     few = bool((expected <= exact_below).all())
     if few and (points := exact()):
         return points
@@ -149,17 +149,12 @@ def _by_step(
         width *= 2
     start, end = low // width * width, (high // width + 1) * width
     grid = Grid(len(asked.runs), start, end, width, spread=spread)
-    raw = [asked.runs[at] for at in _roll(asked, extents, grid)]
+    raw = _roll(asked, extents, grid)
     unsealed_in = ((run, piece) for run, of_run in within(tails, start, end - 1).items() for piece in of_run)
-    for run, piece in chain(chunk_pieces(asked, raw, start, end - 1), unsealed_in):
-        grid.add(place[run], rollup.reduce(piece.steps, piece.values, width, spread=spread))
-    sizes = grid.count + grid.nonfinite
-    sure = sizes.sum(axis=1)
-    if low > first and low != start:
-        sure = sure - sizes[:, 0]
-    if high < last and high != end - 1:
-        sure = sure - sizes[:, -1]
-    if not few and (sure <= exact_below).all() and (points := exact()):
+    for run, piece in chain(chunk_pieces(asked, start, end - 1, of=raw), unsealed_in):
+        grid.add(run, rollup.reduce(piece.steps, piece.values, width, spread=spread))
+    within_range = slice(low > first and low != start, -1 if high < last and high != end - 1 else None)
+    if not few and grid.most(within_range) <= exact_below and (points := exact()):
         return points
     return grid.cells()
 
@@ -169,30 +164,38 @@ def _extents(asked: Asked) -> NDArray[np.void]:
     extents = np.zeros(len(asked.runs), rollup.EXTENT)
     extents["first"], extents["last"], extents["bottom"] = 2**63 - 1, -(2**63), -1
     places, sound, broken = [], [], []
-    rows = Rollup.objects.filter(column_id=asked.column, level=EXTENT, run_id__in=among(asked.runs))
-    for place, data in placed(rows.values_list("run_id", "data"), asked.runs):
+    place_of = asked.runs.places
+    rows = Rollup.objects.filter(column_id=asked.column, level=EXTENT, run_id__in=asked.runs.among())
+    for run, data in bare(rows.values_list("run_id", "data")):
+        place = place_of[run]
         if rollup.sound_extent(data):
             places.append(place)
             sound.append(data)
         else:
             log.error("Extent of run %s, column %s is read from its chunks", asked.runs[place], asked.column)
-            broken.append(asked.runs[place])
+            broken.append(place)
     extents[places] = np.frombuffer(b"".join(sound), rollup.EXTENT)
     if broken:
-        chunks = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=among(broken)).values("run_id")
-        found = chunks.annotate(n=Count("pk"), first=Min("first_step"), last=Max("last_step"))
-        for row in found:
+        chunks = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=asked.runs.among(broken)).values(
+            "run_id"
+        )
+        found = chunks.annotate(first=Min("first_step"), last=Max("last_step"))
+        for run, first, last in bare(found.values_list("run_id", "first", "last")):
             # The true count is not known, and must not look small.
-            extents[asked.runs.index(row["run_id"])] = (b"", 2**62, row["first"], row["last"], -1, -1, 0)
+            extents[place_of[run]] = (b"", 2**62, first, last, -1, -1, 0)
     return extents
 
 
-def _points(runs: Sequence[uuid.UUID], pieces: Pieces, low: float | None = None, high: float | None = None) -> Points:
+def _points(runs: int, pieces: Pieces, low: float | None = None, high: float | None = None) -> Points:
     """The pieces' points in range, sorted. Those whose x is not finite have no place and are left out."""
-    of_runs = [pieces.get(run, []) for run in runs]
+    of_runs = [pieces.get(run, []) for run in range(runs)]
     ordered = [piece for of_run in of_runs for piece in of_run]
-    x = np.concatenate([np.empty(0), *(piece.steps for piece in ordered)])
-    y = np.concatenate([np.empty(0), *(piece.values for piece in ordered)])
+    if not ordered:
+        return Points(np.zeros(runs + 1, np.int64), np.empty(0), np.empty(0))
+    y = np.concatenate([piece.values for piece in ordered])
+    if low is None and high is None and (shared := _shared(ordered, runs)) is not None:
+        return Points(np.arange(runs + 1) * len(shared), np.tile(shared, runs), y)
+    x = np.concatenate([piece.steps for piece in ordered], dtype=np.float64)
     sizes = np.array([sum(len(piece.values) for piece in of_run) for of_run in of_runs], dtype=np.int64)
     inside = np.isfinite(x)
     if low is not None:
@@ -200,14 +203,22 @@ def _points(runs: Sequence[uuid.UUID], pieces: Pieces, low: float | None = None,
     if high is not None:
         inside &= x <= high
     if not inside.all():
-        sizes = np.bincount(np.repeat(np.arange(len(runs)), sizes)[inside], minlength=len(runs))
+        sizes = np.bincount(np.repeat(np.arange(runs), sizes)[inside], minlength=runs)
         x, y = x[inside], y[inside]
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     falls = np.flatnonzero(x[1:] < x[:-1]) + 1
     if not np.isin(falls, offsets).all():
-        order = np.lexsort((x, np.repeat(np.arange(len(runs)), sizes)))
+        order = np.lexsort((x, np.repeat(np.arange(runs), sizes)))
         x, y = x[order], y[order]
     return Points(offsets, x, y)
+
+
+def _shared(pieces: Sequence[Piece], runs: int) -> Floats | None:
+    """The x of every run, if each has one piece and all of these have the same ascending steps (see codec.ramp)."""
+    steps = pieces[0].steps
+    if len(pieces) != runs or steps.dtype != np.int64 or not all(piece.steps is steps for piece in pieces):
+        return None
+    return steps.astype(np.float64) if (steps[1:] >= steps[:-1]).all() else None
 
 
 def _roll(asked: Asked, extents: NDArray[np.void], grid: Grid) -> list[int]:
@@ -226,25 +237,26 @@ def _roll(asked: Asked, extents: NDArray[np.void], grid: Grid) -> list[int]:
 def _put(asked: Asked, level: int, runs: Ints, grid: Grid) -> list[int]:
     """Fill the grid with these runs' rows of a level; returns those of them of which one can't be read."""
     segment_width = rollup.width(level) * rollup.SEGMENT
-    ids = [asked.runs[at] for at in runs]
+    place_of = asked.runs.places
     rows = Rollup.objects.filter(
         column_id=asked.column,
         level__in=[level] if grid.low is None else [level, level + rollup.SPREAD],
-        run_id__in=among(ids),
+        run_id__in=asked.runs.among(runs.tolist()),
         segment__range=(grid.start // segment_width, (grid.end - 1) // segment_width),
     )
     broken: set[int] = set()
-    found = placed(rows.values_list("run_id", "level", "segment", "data"), ids)
+    found = bare(rows.values_list("run_id", "level", "segment", "data"))
     while some := list(islice(found, AT_ONCE)):
         alike: dict[tuple[int, int, bytes], list[tuple[int, bytes]]] = defaultdict(list)
-        for place, kind, segment, data in some:
+        for run, kind, segment, data in some:
+            place = place_of[run]
             if rollup.sound(data):
                 alike[kind, segment, rollup.header(data)].append((place, data))
             else:
-                log.error("Rollup of run %s, column %s is read from its chunks", ids[place], asked.column)
-                broken.add(int(runs[place]))
+                log.error("Rollup of run %s, column %s is read from its chunks", asked.runs[place], asked.column)
+                broken.add(place)
         for (_, segment, _), together in alike.items():
             places, blobs = zip(*together, strict=True)
-            grid.put(runs[list(places)], level, segment, rollup.decode_alike(blobs))
+            grid.put(np.array(places), level, segment, rollup.decode_alike(blobs))
     grid.empty(sorted(broken))
     return sorted(broken)

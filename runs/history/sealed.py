@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Length, Substr
+from django.db.models import F, FloatField, Func, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Floor, Greatest, Least, Length, Substr
 
 from runs.history import codec
-from runs.history.database import among, parts, placed
-from runs.history.pieces import Asked, Piece
+from runs.history.database import bare
+from runs.history.pieces import Asked, Piece, Pieces
 from runs.models import HistoryChunk
 
 log = logging.getLogger(__name__)
@@ -20,100 +18,102 @@ log = logging.getLogger(__name__)
 FRONT = 1024  # bytes at the beginning of a chunk that are looked at before its pages
 
 
-def chunk_pieces(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> Iterator[tuple[uuid.UUID, Piece]]:
-    """Sealed numbers in low ≤ step ≤ high, each run's in order."""
-    if not (ids := list(runs)):
+def chunk_pieces(asked: Asked, low: int, high: int, *, of: Sequence[int] | None = None) -> Iterator[tuple[int, Piece]]:
+    """Sealed numbers in low ≤ step ≤ high, each run's in order; `of`: the places of those runs, if not all."""
+    if of is not None and not of:
         return
-    rows = _chunks(asked, ids, low, high).values_list("run_id", "writer", "first_line", "data")
-    for place, writer, first_line, data in placed(rows, ids):
-        if piece := _piece(asked, ids[place], (writer, first_line), data, low, high):
-            yield ids[place], piece
+    places = asked.runs.places
+    for run, writer, first_line, data in bare(
+        _chunks(asked, low, high, of).values_list("run_id", "writer", "first_line", "data")
+    ):
+        place = places[run]
+        if piece := _piece(asked, place, (writer, first_line), data, low, high):
+            yield place, piece
 
 
-class _Front(NamedTuple):
-    """A chunk whose pages are not read yet, and the places in it that are asked for."""
+def page_pieces(asked: Asked, low: int, high: int, *, of: Sequence[int]) -> Iterator[tuple[int, Piece]]:
+    """As `chunk_pieces`, for ranges that are a small part of a chunk: fetches about the pages they are in.
 
-    run: uuid.UUID
-    at: tuple[str, int]
-    chunk: codec.Chunk
-    places: tuple[int, int]
-
-
-def page_pieces(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> Iterator[tuple[uuid.UUID, Piece]]:
-    """As `chunk_pieces`, in any order, for ranges that are a small part of a chunk: fetches the pages they are in."""
-    if not (ids := list(runs)):
-        return
-    fronts, whole = [], set()
-    fields = ("run_id", "writer", "first_line", Substr("data", 1, FRONT), Length("data"))
-    for place, writer, first_line, data, size in placed(_chunks(asked, ids, low, high).values_list(*fields), ids):
+    Where these begin and end is guessed, as if all pages were equally long and steps spread evenly. Runs of which that
+    was wrong are fetched as a whole.
+    """
+    found: Pieces = {}
+    missed = set()
+    fields = ("run_id", "writer", "first_line", Length("data"), Substr("data", 1, FRONT), *_guess(low, high))
+    for run, writer, first_line, size, front, begin, pages in bare(_chunks(asked, low, high, of).values_list(*fields)):
+        place = asked.runs.places[run]
         try:
-            chunk = codec.Chunk(data, size)
-            if places := chunk.between(low, high):
-                fronts.append(_Front(ids[place], (writer, first_line), chunk, places))
+            chunk = codec.Chunk(front, size)
+            places = chunk.between(low, high)
+            start, end = chunk.bytes_of(*places) if places else (0, size)
+            if places and begin <= start and end <= begin + len(pages):
+                piece = Piece((writer, first_line), *chunk.part(*places, pages, begin))
+                found.setdefault(place, []).append(piece)
             else:
-                whole.add(ids[place])
-        except codec.Corrupt as error:
-            _leave_out(asked, ids[place], error)
+                missed.add(place)
         except EOFError:
-            whole.add(ids[place])
-    yield from chunk_pieces(asked, whole, low, high)
-    fronts = [front for front in fronts if front.run not in whole]
-    keys: dict[str, list[Any]] = {
-        "run": [front.run for front in fronts],
-        "writer": [front.at[0] for front in fronts],
-        "first_line": [front.at[1] for front in fronts],
-        "column": [asked.column] * len(fronts),
-    }
-    spans = [front.chunk.bytes_of(*front.places) for front in fronts]
-    for place, pages in parts(HistoryChunk, keys, spans) if fronts else ():
-        front = fronts[place]
-        try:
-            yield front.run, Piece(front.at, *front.chunk.part(*front.places, pages))
+            missed.add(place)
         except codec.Corrupt as error:
-            _leave_out(asked, front.run, error)
+            _leave_out(asked, place, error)
+    yield from ((run, piece) for run, of_run in found.items() if run not in missed for piece in of_run)
+    yield from chunk_pieces(asked, low, high, of=sorted(missed))
 
 
-def first_pieces(asked: Asked) -> Iterator[tuple[uuid.UUID, Piece]]:
+def _guess(low: int, high: int) -> tuple[Func, Substr]:
+    """Of a chunk: how many bytes are before those where its steps from `low` to `high` should be, and these."""
+    first, span = Cast("first_step", FloatField()), Cast("last_step", FloatField()) - Cast("first_step", FloatField())
+
+    def pages(step: int) -> Func:
+        return Floor(Cast("count", FloatField()) * (Value(float(step)) - first) / (span + 1.0) / codec.PAGE)
+
+    of_page = Cast(Length("data"), FloatField()) * codec.PAGE / Cast("count", FloatField())
+    slack = FRONT + Length("data") / 64
+    begin = Cast(Greatest(0.0, pages(low) * of_page - slack), IntegerField())
+    end = (pages(high) + 1.0) * of_page + slack
+    size = Cast(Least(end, Cast(Length("data"), FloatField())) - begin, IntegerField())
+    return begin, Substr("data", begin + 1, size)
+
+
+def first_pieces(asked: Asked) -> Iterator[tuple[int, Piece]]:
     """Sealed numbers at the smallest step that a run has in the column, from chunks' first pages where they tell."""
-    start = Substr("data", 1, FRONT + 8 * codec.PAGE)
+    places = asked.runs.places
     longer = []
-    for place, writer, first_line, step, data, size in placed(_earliest(asked, asked.runs, start), asked.runs):
-        run, at = asked.runs[place], (writer, first_line)
+    for run, writer, first_line, step, data, size in bare(_earliest(asked, Substr("data", 1, FRONT + 8 * codec.PAGE))):
+        place, at = places[run], (writer, first_line)
         try:
             data = data or b""  # SQLite has nothing at the beginning of nothing
             chunk = codec.Chunk(data, size)
-            places = chunk.between(step, step)
-            begin, end = chunk.bytes_of(*places) if places else (0, size)
-            if end > len(data):
-                longer.append(run)
-            elif places:
-                yield run, Piece(at, *chunk.part(*places, memoryview(data)[begin:end]))
-            elif piece := _piece(asked, run, at, data, step, step):
-                yield run, piece
+            inside = chunk.between(step, step)
+            if (chunk.bytes_of(*inside)[1] if inside else size) > len(data):
+                longer.append(place)
+            elif inside:
+                yield place, Piece(at, *chunk.part(*inside, data))
+            elif piece := _piece(asked, place, at, data, step, step):
+                yield place, piece
         except EOFError:
-            longer.append(run)
+            longer.append(place)
         except codec.Corrupt as error:
-            _leave_out(asked, run, error)
-    for place, writer, first_line, step, data, _ in placed(_earliest(asked, longer, F("data")), longer):
-        if piece := _piece(asked, longer[place], (writer, first_line), data, step, step):
-            yield longer[place], piece
+            _leave_out(asked, place, error)
+    for run, writer, first_line, step, data, _ in bare(_earliest(asked, F("data"), of=longer)) if longer else ():
+        if piece := _piece(asked, places[run], (writer, first_line), data, step, step):
+            yield places[run], piece
 
 
-def _earliest(asked: Asked, runs: Sequence[uuid.UUID], data: Substr | F) -> QuerySet[HistoryChunk, tuple]:
+def _earliest(asked: Asked, data: Substr | F, *, of: Sequence[int] | None = None) -> QuerySet[HistoryChunk, tuple]:
     """Of the chunks with a run's smallest step: run, writer, first line, that step, `data`, and how long data are."""
     every = HistoryChunk.objects.filter(column_id=asked.column)
     smallest = every.filter(run_id=OuterRef("run_id")).order_by("first_step").values("first_step")[:1]
-    rows = every.filter(run_id__in=among(runs), first_step=Subquery(smallest))
+    rows = every.filter(run_id__in=asked.runs.among(of), first_step=Subquery(smallest))
     return rows.values_list("run_id", "writer", "first_line", "first_step", data, Length("data"))
 
 
-def _chunks(asked: Asked, runs: Iterable[uuid.UUID], low: int, high: int) -> QuerySet[HistoryChunk]:
+def _chunks(asked: Asked, low: int, high: int, of: Sequence[int] | None) -> QuerySet[HistoryChunk]:
     """Those that may hold steps low ≤ step ≤ high, each run's in order."""
-    of_runs = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=among(runs))
+    of_runs = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=asked.runs.among(of))
     return of_runs.filter(last_step__gte=low, first_step__lte=high).order_by("run_id", "writer", "first_line")
 
 
-def _piece(asked: Asked, run: uuid.UUID, at: tuple[str, int], data: bytes, low: int, high: int) -> Piece | None:
+def _piece(asked: Asked, run: int, at: tuple[str, int], data: bytes, low: int, high: int) -> Piece | None:
     """A chunk's numbers in low ≤ step ≤ high; None if it can't be read."""
     try:
         return Piece(at, *codec.series(data, low, high))
@@ -122,5 +122,5 @@ def _piece(asked: Asked, run: uuid.UUID, at: tuple[str, int], data: bytes, low: 
         return None
 
 
-def _leave_out(asked: Asked, run: uuid.UUID, error: codec.Corrupt) -> None:
-    log.error("A chunk of run %s, column %s is left out: %s", run, asked.column, error)
+def _leave_out(asked: Asked, run: int, error: codec.Corrupt) -> None:
+    log.error("A chunk of run %s, column %s is left out: %s", asked.runs[run], asked.column, error)

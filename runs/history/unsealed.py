@@ -12,7 +12,7 @@ import numpy as np
 from django.db.models.functions import Substr
 
 from runs.history import codec, tail
-from runs.history.database import among, fetch, kept
+from runs.history.database import Ids, among, bare, fetch, kept
 from runs.history.pieces import Asked, Piece, Pieces
 from runs.models import HistoryTail, Kind, StreamName
 
@@ -40,23 +40,24 @@ def tail_pieces(*columns: Asked) -> list[Pieces]:
 class _TailRows:
     """Tail rows that were read in this snapshot: none of them unless all are few enough to be kept."""
 
-    rows: list[tuple[uuid.UUID, tuple[str, int], tail.Parts]] = field(default_factory=list)
+    rows: list[tuple[int, tuple[str, int], tail.Parts]] = field(default_factory=list)
     whole: bool = False
 
 
-def _tail_rows(stream: str, runs: Sequence[uuid.UUID]) -> Iterator[tuple[uuid.UUID, tuple[str, int], tail.Parts]]:
+def _tail_rows(stream: str, runs: Ids) -> Iterator[tuple[int, tuple[str, int], tail.Parts]]:
     """Each with its run and its place, in order; one at a time in memory where they are large together."""
-    known = kept("tails", (stream, tuple(runs)), _TailRows)
+    known = kept("tails", (stream, tuple(runs.ids)), _TailRows)
     if known.whole:
         yield from known.rows
         return
     found, size = [], 0
-    rows = HistoryTail.objects.filter(run_id__in=among(runs), stream=stream).order_by("run_id", "writer", "first_line")
-    for run, writer, first_line, data in fetch(rows.values_list("run_id", "writer", "first_line", "data")):
+    rows = HistoryTail.objects.filter(run_id__in=runs.among(), stream=stream).order_by("run_id", "writer", "first_line")
+    for run, writer, first_line, data in bare(rows.values_list("run_id", "writer", "first_line", "data")):
+        place = runs.places[run]
         try:
-            row = run, (writer, first_line), tail.Parts(bytes(data))
+            row = place, (writer, first_line), tail.Parts(bytes(data))
         except codec.Corrupt as error:
-            log.error("Tail of run %s at line %d is left out: %s", run, first_line, error)
+            log.error("Tail of run %s at line %d is left out: %s", runs[place], first_line, error)
             continue
         size += len(data)
         if size <= KEPT:

@@ -119,14 +119,14 @@ def test_charts_of_one_snapshot_share_unsealed_lines_that_are_few(
     runs = [bench.run() for _ in range(2)]
     for place, run in enumerate(runs):
         bench.log(run, [json.dumps({"loss": step + place, "acc": step - place, "_step": step}) for step in range(9)])
-    read_rows = unsealed.fetch
+    read_rows = unsealed.bare
     reads = []
 
     def counted(rows):
         reads.append(rows.model is HistoryTail)
         return read_rows(rows)
 
-    monkeypatch.setattr(unsealed, "fetch", counted)
+    monkeypatch.setattr(unsealed, "bare", counted)
     with store.snapshot():
         for key, sign in (("loss", 1), ("acc", -1), ("loss", 1)):
             points = bench.read(runs, key)
