@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-DTYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
+INTEGERS = ("i1", "u1", "i2", "u2", "i4", "u4")
 FEW = 5000  # values that are kept whole: a chart of so few is small in any case
 UNSEEN = 1e-6  # of the range drawn: a thousandth of a pixel
 
 
 def typed(values: NDArray[Any], dtype: str = "") -> dict[str, str]:
     """Without a `dtype` the smallest that holds all values to the last bit."""
-    dtype = dtype or next(name for name in DTYPES if _holds(name, values))
+    dtype = dtype or _smallest(values)
     data = base64.b64encode(values.astype("<" + dtype).tobytes()).decode()
     shape = {} if values.ndim == 1 else {"shape": ", ".join(map(str, values.shape))}
     return {"dtype": dtype, "bdata": data} | shape
@@ -39,7 +39,15 @@ def evenly(count: int, most: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def _holds(dtype: str, values: NDArray[Any]) -> bool:
+def _smallest(values: NDArray[Any]) -> str:
+    """NaN, infinities and fractions are no integers."""
+    if not values.size:
+        return INTEGERS[0]
+    low, high = values.min(), values.max()
+    if low >= -(2**31) and high < 2**32 and (values.dtype.kind in "iu" or (values == np.rint(values)).all()):
+        for name in INTEGERS:
+            if np.iinfo(name).min <= low and high <= np.iinfo(name).max:
+                return name
     with np.errstate(over="ignore", invalid="ignore"):
-        # The first value tells nearly always.
-        return all(np.array_equal(part.astype(dtype), part, equal_nan=True) for part in (values[:1], values))
+        narrow = values.astype("f4")
+        return "f4" if ((narrow == values) | (narrow != narrow)).all() else "f8"

@@ -27,13 +27,17 @@ _made: ContextVar[dict[str, tuple[object, Any]] | None] = ContextVar("made", def
 
 def among(ids: Iterable[uuid.UUID]) -> RawSQL:
     """Right side of an `__in`: any number of ids as one parameter, which costs a tenth of one each."""
-    return _among(id_.hex for id_ in ids)
+    return listed(_list(id_.hex for id_ in ids))
 
 
-def _among(named: Iterable[str]) -> RawSQL:
-    if connection.vendor == "sqlite":
-        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(named))])
-    return RawSQL("SELECT unnest(%s::uuid[])", [f"{{{','.join(named)}}}"])
+def listed(text: str) -> RawSQL:
+    """`among` of the ids that a text lists (see Ids.text)."""
+    sqlite = connection.vendor == "sqlite"
+    return RawSQL("SELECT value FROM json_each(%s)" if sqlite else "SELECT unnest(%s::uuid[])", [text])
+
+
+def _list(digits: Iterable[str]) -> str:
+    return json.dumps(list(digits)) if connection.vendor == "sqlite" else f"{{{','.join(digits)}}}"
 
 
 class Ids:
@@ -54,22 +58,22 @@ class Ids:
     @cached_property
     def places(self) -> dict[Any, int]:
         """The place of an id as the driver has it (see `bare`)."""
-        named = self._named if connection.vendor == "sqlite" else self.ids
+        named = self._digits if connection.vendor == "sqlite" else self.ids
         return {id_: place for place, id_ in enumerate(named)}
 
-    def among(self, places: Sequence[int] | None = None) -> RawSQL:
-        """Right side of an `__in`: all of them, or those at these places."""
+    def text(self, places: Sequence[int] | None = None) -> str:
+        """A list of all of them, or of those at these places, as the database reads it."""
         if places is None or len(places) == len(self.ids):
-            return self._all
-        return _among([self._named[place] for place in places])
+            return self._text
+        return _list(self._digits[place] for place in places)
 
     @cached_property
-    def _named(self) -> list[str]:
+    def _digits(self) -> list[str]:
         return [id_.hex for id_ in self.ids]
 
     @cached_property
-    def _all(self) -> RawSQL:
-        return _among(self._named)
+    def _text(self) -> str:
+        return _list(self._digits)
 
 
 def fetch(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
@@ -81,21 +85,16 @@ def fetch(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
     if connection.vendor != "postgresql":
         yield from rows.iterator(1)
     else:
-        yield from bare(rows)
+        yield from bare(*rows.query.sql_with_params())
 
 
-def bare(rows: QuerySet[Any, tuple]) -> Iterator[tuple]:
+def bare(sql: str, parameters: Sequence[Any]) -> Iterator[tuple]:
     """As `fetch`, as the driver gives them: on SQLite an id is its hexadecimal digits."""
     if connection.vendor != "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(*rows.query.sql_with_params())
+            cursor.execute(sql, parameters)
             yield from cursor
         return
-    yield from _stream(*rows.query.sql_with_params())
-
-
-def _stream(sql: str, parameters: Sequence[Any]) -> Iterator[tuple]:
-    """Rows of PostgreSQL, in binary."""
     size = AT_ONCE if psycopg.capabilities.has_stream_chunked() else 1
     with statements.binary_cursor() as server:
         yield from server.stream(sql.encode(), parameters, size=size)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from runs.history import codec
-from runs.history.database import bare
+from runs.history.database import bare, listed
 from runs.history.pieces import ALL, Asked, Piece, Pieces, gathered, joined
 from runs.history.sealed import chunk_pieces
 from runs.history.unsealed import tail_pieces
@@ -47,8 +47,10 @@ def starts(clock: Asked, counted: Asked) -> dict[int, float]:
     heads: list[dict[tuple[int, str], Piece]] = []
     for asked, tails in zip((clock, counted), tail_pieces(clock, counted), strict=True):
         found = {(run, piece.at[0]): piece for run, of_run in tails.items() for piece in of_run if piece.at[1] == 0}
-        rows = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=asked.runs.among(), first_line=0)
-        for run, writer, data in bare(rows.values_list("run_id", "writer", "data")):
+        rows = HistoryChunk.objects.filter(
+            column_id=asked.column, run_id__in=listed(asked.runs.text()), first_line=0
+        ).values_list("run_id", "writer", "data")
+        for run, writer, data in bare(*rows.query.sql_with_params()):
             place = asked.runs.places[run]
             try:
                 found[place, writer] = Piece((writer, 0), *codec.decode(data).series())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from runs.columns import column_id as id_of_column
 from runs.history import paired, rollup
 from runs.history.codec import Floats, Ints
-from runs.history.database import AT_ONCE, Ids, bare, kept, parts_pay, snapshot
+from runs.history.database import AT_ONCE, Ids, bare, kept, listed, parts_pay, snapshot
 from runs.history.grid import Grid
 from runs.history.levels import EXTENT
 from runs.history.pieces import ALL, Asked, Piece, Pieces, gathered, joined, within
@@ -24,11 +24,24 @@ from runs.history.sealed import chunk_pieces, first_pieces, page_pieces
 from runs.history.shapes import Cells, Points
 from runs.history.unsealed import runs_with_numbers, tail_pieces
 from runs.models import Column, HistoryChunk, Rollup, Scope, StreamName
+from runs.statements import Question
 
 log = logging.getLogger(__name__)
 
 SINCE_START = "_absolute_runtime"  # an x that is no key: seconds by the run's clock since it began
 CLOCKS = ("_timestamp", "_runtime")
+_EXTENTS = Question(
+    lambda column, runs: Rollup.objects.filter(column_id=column, level=EXTENT, run_id__in=listed(runs)).values_list(
+        "run_id", "data"
+    ),
+    [uuid.UUID, str],
+)
+_ROLLUPS = Question(
+    lambda column, runs, *kinds_segments: Rollup.objects.filter(
+        column_id=column, run_id__in=listed(runs), level__in=kinds_segments[:2], segment__range=kinds_segments[2:]
+    ).values_list("run_id", "level", "segment", "data"),
+    [uuid.UUID, str, int, int, int, int],
+)
 FEW = 20  # a range of fewer than one in so many steps is fetched by pages
 
 
@@ -165,8 +178,7 @@ def _extents(asked: Asked) -> NDArray[np.void]:
     extents["first"], extents["last"], extents["bottom"] = 2**63 - 1, -(2**63), -1
     places, sound, broken = [], [], []
     place_of = asked.runs.places
-    rows = Rollup.objects.filter(column_id=asked.column, level=EXTENT, run_id__in=asked.runs.among())
-    for run, data in bare(rows.values_list("run_id", "data")):
+    for run, data in bare(*_EXTENTS.filled([asked.column, asked.runs.text()])):
         place = place_of[run]
         if rollup.sound_extent(data):
             places.append(place)
@@ -176,11 +188,10 @@ def _extents(asked: Asked) -> NDArray[np.void]:
             broken.append(place)
     extents[places] = np.frombuffer(b"".join(sound), rollup.EXTENT)
     if broken:
-        chunks = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=asked.runs.among(broken)).values(
-            "run_id"
-        )
-        found = chunks.annotate(first=Min("first_step"), last=Max("last_step"))
-        for run, first, last in bare(found.values_list("run_id", "first", "last")):
+        chunks = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=listed(asked.runs.text(broken)))
+        found = chunks.values("run_id").annotate(first=Min("first_step"), last=Max("last_step"))
+        rows = found.values_list("run_id", "first", "last")
+        for run, first, last in bare(*rows.query.sql_with_params()):
             # The true count is not known, and must not look small.
             extents[place_of[run]] = (b"", 2**62, first, last, -1, -1, 0)
     return extents
@@ -238,14 +249,10 @@ def _put(asked: Asked, level: int, runs: Ints, grid: Grid) -> list[int]:
     """Fill the grid with these runs' rows of a level; returns those of them of which one can't be read."""
     segment_width = rollup.width(level) * rollup.SEGMENT
     place_of = asked.runs.places
-    rows = Rollup.objects.filter(
-        column_id=asked.column,
-        level__in=[level] if grid.low is None else [level, level + rollup.SPREAD],
-        run_id__in=asked.runs.among(runs.tolist()),
-        segment__range=(grid.start // segment_width, (grid.end - 1) // segment_width),
-    )
+    kinds = level, level if grid.low is None else level + rollup.SPREAD
+    segments = grid.start // segment_width, (grid.end - 1) // segment_width
     broken: set[int] = set()
-    found = bare(rows.values_list("run_id", "level", "segment", "data"))
+    found = bare(*_ROLLUPS.filled([asked.column, asked.runs.text(runs.tolist()), *kinds, *segments]))
     while some := list(islice(found, AT_ONCE)):
         alike: dict[tuple[int, int, bytes], list[tuple[int, bytes]]] = defaultdict(list)
         for run, kind, segment, data in some:

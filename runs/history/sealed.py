@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Iterator, Sequence
 
 from django.db.models import F, FloatField, Func, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Floor, Greatest, Least, Length, Substr
 
 from runs.history import codec
-from runs.history.database import bare
+from runs.history.database import bare, listed
 from runs.history.pieces import Asked, Piece, Pieces
 from runs.models import HistoryChunk
+from runs.statements import Question
 
 log = logging.getLogger(__name__)
 
 FRONT = 1024  # bytes at the beginning of a chunk that are looked at before its pages
+
+
+def _chunks(column: uuid.UUID, runs: str, low: int, high: int) -> QuerySet[HistoryChunk]:
+    """Those that may hold steps low ≤ step ≤ high, each run's in order."""
+    of_runs = HistoryChunk.objects.filter(column_id=column, run_id__in=listed(runs))
+    return of_runs.filter(last_step__gte=low, first_step__lte=high).order_by("run_id", "writer", "first_line")
+
+
+_CHUNKS = Question(
+    lambda *asked: _chunks(*asked).values_list("run_id", "writer", "first_line", "data"), [uuid.UUID, str, int, int]
+)
 
 
 def chunk_pieces(asked: Asked, low: int, high: int, *, of: Sequence[int] | None = None) -> Iterator[tuple[int, Piece]]:
@@ -23,9 +36,7 @@ def chunk_pieces(asked: Asked, low: int, high: int, *, of: Sequence[int] | None 
     if of is not None and not of:
         return
     places = asked.runs.places
-    for run, writer, first_line, data in bare(
-        _chunks(asked, low, high, of).values_list("run_id", "writer", "first_line", "data")
-    ):
+    for run, writer, first_line, data in bare(*_CHUNKS.filled([asked.column, asked.runs.text(of), low, high])):
         place = places[run]
         if piece := _piece(asked, place, (writer, first_line), data, low, high):
             yield place, piece
@@ -40,7 +51,8 @@ def page_pieces(asked: Asked, low: int, high: int, *, of: Sequence[int]) -> Iter
     found: Pieces = {}
     missed = set()
     fields = ("run_id", "writer", "first_line", Length("data"), Substr("data", 1, FRONT), *_guess(low, high))
-    for run, writer, first_line, size, front, begin, pages in bare(_chunks(asked, low, high, of).values_list(*fields)):
+    rows = _chunks(asked.column, asked.runs.text(of), low, high).values_list(*fields)
+    for run, writer, first_line, size, front, begin, pages in bare(*rows.query.sql_with_params()):
         place = asked.runs.places[run]
         try:
             chunk = codec.Chunk(front, size)
@@ -78,7 +90,7 @@ def first_pieces(asked: Asked) -> Iterator[tuple[int, Piece]]:
     """Sealed numbers at the smallest step that a run has in the column, from chunks' first pages where they tell."""
     places = asked.runs.places
     longer = []
-    for run, writer, first_line, step, data, size in bare(_earliest(asked, Substr("data", 1, FRONT + 8 * codec.PAGE))):
+    for run, writer, first_line, step, data, size in _earliest(asked, Substr("data", 1, FRONT + 8 * codec.PAGE)):
         place, at = places[run], (writer, first_line)
         try:
             data = data or b""  # SQLite has nothing at the beginning of nothing
@@ -94,23 +106,18 @@ def first_pieces(asked: Asked) -> Iterator[tuple[int, Piece]]:
             longer.append(place)
         except codec.Corrupt as error:
             _leave_out(asked, place, error)
-    for run, writer, first_line, step, data, _ in bare(_earliest(asked, F("data"), of=longer)) if longer else ():
+    for run, writer, first_line, step, data, _ in _earliest(asked, F("data"), of=longer) if longer else ():
         if piece := _piece(asked, places[run], (writer, first_line), data, step, step):
             yield places[run], piece
 
 
-def _earliest(asked: Asked, data: Substr | F, *, of: Sequence[int] | None = None) -> QuerySet[HistoryChunk, tuple]:
+def _earliest(asked: Asked, data: Substr | F, *, of: Sequence[int] | None = None) -> Iterator[tuple]:
     """Of the chunks with a run's smallest step: run, writer, first line, that step, `data`, and how long data are."""
     every = HistoryChunk.objects.filter(column_id=asked.column)
     smallest = every.filter(run_id=OuterRef("run_id")).order_by("first_step").values("first_step")[:1]
-    rows = every.filter(run_id__in=asked.runs.among(of), first_step=Subquery(smallest))
-    return rows.values_list("run_id", "writer", "first_line", "first_step", data, Length("data"))
-
-
-def _chunks(asked: Asked, low: int, high: int, of: Sequence[int] | None) -> QuerySet[HistoryChunk]:
-    """Those that may hold steps low ≤ step ≤ high, each run's in order."""
-    of_runs = HistoryChunk.objects.filter(column_id=asked.column, run_id__in=asked.runs.among(of))
-    return of_runs.filter(last_step__gte=low, first_step__lte=high).order_by("run_id", "writer", "first_line")
+    rows = every.filter(run_id__in=listed(asked.runs.text(of)), first_step=Subquery(smallest))
+    rows = rows.values_list("run_id", "writer", "first_line", "first_step", data, Length("data"))
+    return bare(*rows.query.sql_with_params())
 
 
 def _piece(asked: Asked, run: int, at: tuple[str, int], data: bytes, low: int, high: int) -> Piece | None:

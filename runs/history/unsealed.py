@@ -12,15 +12,25 @@ import numpy as np
 from django.db.models.functions import Substr
 
 from runs.history import codec, tail
-from runs.history.database import Ids, among, bare, fetch, kept
+from runs.history.database import Ids, among, bare, fetch, kept, listed
 from runs.history.pieces import Asked, Piece, Pieces
 from runs.models import HistoryTail, Kind, StreamName
+from runs.statements import Question
 
 log = logging.getLogger(__name__)
 
 KEPT = 2**24  # bytes of unsealed lines that charts drawn together share
 _STEP = tail.name("_step")
 _DIRECTORY = 2048  # bytes at the beginning of a tail row that are looked at first, to see which keys it has
+
+_TAILS = Question(
+    lambda runs, stream: (
+        HistoryTail.objects.filter(run_id__in=listed(runs), stream=stream)
+        .order_by("run_id", "writer", "first_line")
+        .values_list("run_id", "writer", "first_line", "data")
+    ),
+    [str, str],
+)
 
 
 def tail_pieces(*columns: Asked) -> list[Pieces]:
@@ -51,8 +61,7 @@ def _tail_rows(stream: str, runs: Ids) -> Iterator[tuple[int, tuple[str, int], t
         yield from known.rows
         return
     found, size = [], 0
-    rows = HistoryTail.objects.filter(run_id__in=runs.among(), stream=stream).order_by("run_id", "writer", "first_line")
-    for run, writer, first_line, data in bare(rows.values_list("run_id", "writer", "first_line", "data")):
+    for run, writer, first_line, data in bare(*_TAILS.filled([runs.text(), stream])):
         place = runs.places[run]
         try:
             row = place, (writer, first_line), tail.Parts(bytes(data))
