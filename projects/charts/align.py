@@ -17,9 +17,9 @@ there are at most twice as many as `cells`; else bins whose edges are shared by 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+# The places of some runs that follow one another, and their points: all runs', in order. Each time it is gone through.
+Batches: TypeAlias = "Iterable[tuple[slice, Points]]"
 
 MAX_BINS = 1000
 MIN_BINS = 50
@@ -62,36 +64,77 @@ def align_points(points: Points, *, steps: bool, how: str = "auto", cells: int =
     """
     if how != "bins" and (shared := _on_one_grid(points, 2 * cells)):
         return shared
-    runs = points.offsets.size - 1
-    run = np.repeat(np.arange(runs), np.diff(points.offsets))
-    x, y = points.x, points.y
-    drawable = np.abs(x) < LARGEST_X
-    nonfinite = np.bincount(run[~(drawable & np.isfinite(y))], minlength=runs)
-    if not drawable.all():
-        run, x, y = run[drawable], x[drawable], y[drawable]
-    if not x.size:
+    return align_batches(whole(points), points.offsets.size - 1, steps=steps, how=how, cells=cells)
+
+
+def whole(points: Points) -> Batches:
+    """All points in one batch."""
+    return [(slice(0, points.offsets.size - 1), points)]
+
+
+def align_batches(batches: Batches, runs: int, *, steps: bool, how: str = "auto", cells: int = MAX_BINS) -> Aligned:
+    """As `align_points`, of all runs' points in `batches`, which are gone through twice."""
+    ladder = _powers_of_two if steps else _nice_numbers
+    nonfinite, logged, gaps = np.zeros(runs, np.int64), np.zeros(runs, np.int64), _Gaps(ladder, cells)
+    grid: Floats | None = None if how == "bins" else np.empty(0)
+    first, last = math.inf, -math.inf
+    for part, points in batches:
+        run, x, y = _drawable(points)
+        size, finite = part.stop - part.start, np.isfinite(y)
+        seen = run if finite.all() else run[finite]
+        nonfinite[part] = np.diff(points.offsets) - np.bincount(seen, minlength=size)
+        if not x.size:
+            continue
+        distinct = np.ones(x.size, dtype=bool)  # the first point of its run at its x
+        distinct[1:] = (x[1:] != x[:-1]) | (run[1:] != run[:-1])
+        if not distinct.all():
+            run, x = run[distinct], x[distinct]
+        logged[part] = np.bincount(run, minlength=size)
+        first, last = min(first, float(x.min())), max(last, float(x.max()))
+        gaps.add(run, x, logged[part])
+        if grid is not None:
+            grid = _grown(grid, run, x, logged[part], 2 * cells)
+    if not logged.any():
         return _nothing(runs, nonfinite)
 
-    first = np.ones(x.size, dtype=bool)  # the first point of its run at its x
-    first[1:] = (x[1:] != x[:-1]) | (run[1:] != run[:-1])
     width = None
-    if how == "bins":
-        cell = None
-    elif how == "auto":
-        grid, cell = _exact_cells(run, x, first, runs, 2 * cells)
-    else:
-        grid, every = np.unique(x, return_inverse=True)
-        cell = every if grid.size <= 2 * cells else None
-    if cell is None:
-        span = float(np.ptp(x))
-        widths = (_powers_of_two if steps else _nice_numbers)(max(span / cells, SMALLEST_WIDTH))
-        width = _bin_width(run[first], x[first], span, widths)
-        index = np.floor(x / width)
-        start = float(index.min())
-        cell = (index - start).astype(np.int64)
-        grid = _middles(start, int(cell.max()) + 1, width, steps)
-    value, low, high = _reduce(run * grid.size + cell, y, (runs, grid.size))
+    if grid is None or (how == "auto" and grid.size > logged.max()):
+        width = gaps.width(logged, last - first)
+        start = float(np.floor(first / width))
+        grid = _middles(start, int(np.floor(last / width) - start) + 1, width, steps)
+    value = np.full((runs, grid.size), np.nan)
+    low = high = value
+    for part, points in batches:
+        run, x, y = _drawable(points)
+        cell = np.searchsorted(grid, x) if width is None else (np.floor(x / width) - start).astype(np.int64)
+        reduced = _reduce(run * grid.size + cell, y, (part.stop - part.start, grid.size))
+        if reduced.several and low is value:
+            low, high = value.copy(), value.copy()
+        value[part] = reduced.value
+        if low is not value:
+            low[part], high[part] = reduced.low, reduced.high
     return Aligned(grid, value, low, high, width is None, width, nonfinite)
+
+
+def _drawable(points: Points) -> tuple[Counts, Floats, Floats]:
+    """Run, x and y of the points whose x an axis can show."""
+    run = np.repeat(np.arange(points.offsets.size - 1), np.diff(points.offsets))
+    drawable = np.abs(points.x) < LARGEST_X
+    if drawable.all():
+        return run, points.x, points.y
+    return run[drawable], points.x[drawable], points.y[drawable]
+
+
+def _grown(grid: Floats, run: Counts, x: Floats, logged: Counts, most: int) -> Floats | None:
+    """The grid with the x of further runs, each run's distinct and ascending; None if they are more than `most`."""
+    if int(logged.max()) > most:
+        return None
+    longest = x[run == int(logged.argmax())]
+    place = np.minimum(np.searchsorted(longest, x), longest.size - 1)
+    every = longest if (longest[place] == x).all() else np.unique(x)
+    if not np.array_equal(grid, every):
+        every = np.union1d(grid, every)
+    return every if every.size <= most else None
 
 
 def align_cells(cells: Cells) -> Aligned:
@@ -104,7 +147,10 @@ def align_cells(cells: Cells) -> Aligned:
     logged = (count > 0) | (cells.nonfinite > 0)
     if not logged.all():
         run, column = np.nonzero(logged)
-        factor = int(_bin_width(run, column.astype(np.float64), float(np.ptp(column)), _powers_of_two(1.0)))
+        gaps = _Gaps(lambda _: _powers_of_two(1.0), 1)
+        having = np.bincount(run)
+        gaps.add(run, column.astype(np.float64), having)
+        factor = int(gaps.width(having, float(np.ptp(column))))
         if factor > 1:
             index = (start + np.arange(count.shape[1])) // factor
             edges = np.flatnonzero(np.diff(index, prepend=index[0] - 1))
@@ -148,20 +194,6 @@ def _on_one_grid(points: Points, most: int) -> Aligned | None:
     return Aligned(grid, value, value, value, True, None, nonfinite)
 
 
-def _exact_cells(
-    run: Counts, x: Floats, first: NDArray[np.bool_], runs: int, most: int
-) -> tuple[Floats, Counts | None]:
-    """The x values of the run that has most of them, and each point's place there.
-
-    None for places if these x values are more than `most`, or if some run has others.
-    """
-    grid = x[first & (run == np.argmax(np.bincount(run[first], minlength=runs)))]
-    if grid.size > most:
-        return grid, None
-    cell = np.minimum(np.searchsorted(grid, x), grid.size - 1)
-    return grid, cell if np.array_equal(grid[cell], x) else None
-
-
 def _powers_of_two(least: float) -> Iterator[float]:
     width = 2.0 ** math.ceil(math.log2(max(least, 1.0)))
     while True:
@@ -177,23 +209,55 @@ def _nice_numbers(least: float) -> Iterator[float]:
         power += 1
 
 
-def _bin_width(run: Counts, x: Floats, span: float, widths: Iterator[float]) -> float:
-    """The first of the ascending `widths` in which runs meet (see the module); `x` are each run's distinct values."""
-    logged = np.bincount(run)
-    fewest = min(MIN_BINS, float(np.median(logged[logged > 0])) / 2)
-    same = run[1:] == run[:-1]
-    gap, of_run = np.diff(x)[same], run[1:][same]
-    gaps = np.bincount(of_run)
-    share = 1 / (gaps[of_run] * np.count_nonzero(gaps))
-    width = next(widths)
-    for wider in widths:
-        if share[gap > width].sum() <= MISSED + 1e-9 or span / wider < fewest:
-            break
-        width = wider
-    return width
+class _Gaps:
+    """How wide the gaps between neighbouring x of the same run are, as far as the width of bins depends on it."""
+
+    def __init__(self, ladder: Callable[[float], Iterator[float]], cells: int) -> None:
+        self._ladder, self._cells = ladder, cells
+        self._wider: dict[float, float] = {}  # a width -> the share of each run's gaps that are wider, of all runs
+        self._runs = 0  # that have gaps
+
+    def add(self, run: Counts, x: Floats, logged: Counts) -> None:
+        """Of some runs: their distinct x, ascending, whose each is, and how many each has."""
+        self._runs += int(np.count_nonzero(logged > 1))
+        gap = np.diff(x)
+        gap[np.cumsum(logged[logged > 0])[:-1] - 1] = 0  # between two runs
+        run, share = run[:-1], 1 / np.maximum(logged - 1, 1)
+        for width in self._widths(float(np.ptp(x))):
+            wider = np.flatnonzero(gap > width)
+            if not wider.size:
+                break
+            gap, run = gap[wider], run[wider]
+            self._wider[width] = self._wider.get(width, 0.0) + float(share[run].sum())
+
+    def width(self, logged: Counts, span: float) -> float:
+        """The first in which runs meet (see the module), of those that cover the span.
+
+        `logged`: how many distinct x each run has.
+        """
+        fewest = min(MIN_BINS, float(np.median(logged[logged > 0])) / 2)
+        widths = self._widths(span)
+        width = next(widths)
+        for wider in widths:
+            if self._wider.get(width, 0.0) <= (MISSED + 1e-9) * self._runs or span / wider < fewest:
+                break
+            width = wider
+        return width
+
+    def _widths(self, span: float) -> Iterator[float]:
+        return self._ladder(max(span / self._cells, SMALLEST_WIDTH))
 
 
-def _reduce(key: Counts, y: Floats, shape: tuple[int, int]) -> tuple[Floats, Floats, Floats]:
+class _Reduced(NamedTuple):
+    """Of each run and cell: the points' mean, least and greatest; NaN without any."""
+
+    value: Floats
+    low: Floats
+    high: Floats
+    several: bool  # whether a cell has more than one point
+
+
+def _reduce(key: Counts, y: Floats, shape: tuple[int, int]) -> _Reduced:
     """Mean, minimum and maximum of the finite y of each key; keys ascend and number the cells of `shape`."""
     finite = np.isfinite(y)
     if not finite.all():
@@ -202,9 +266,9 @@ def _reduce(key: Counts, y: Floats, shape: tuple[int, int]) -> tuple[Floats, Flo
     starts = np.flatnonzero(np.diff(key, prepend=-1))
     if starts.size == key.size:
         value.flat[key] = y
-        return value, value, value
+        return _Reduced(value, value, value, False)
     low, high, at = np.full(shape, np.nan), np.full(shape, np.nan), key[starts]
     low.flat[at], high.flat[at] = np.minimum.reduceat(y, starts), np.maximum.reduceat(y, starts)
     # Rounding may carry a mean past its own points: a run that is constant must stay so.
     value.flat[at] = np.clip(np.add.reduceat(y, starts) / np.diff(starts, append=y.size), low.flat[at], high.flat[at])
-    return value, low, high
+    return _Reduced(value, low, high, True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from projects.charts.align import LARGEST_X, Aligned
+from projects.charts.align import LARGEST_X, Aligned, Batches
 
 if TYPE_CHECKING:
-    from runs.history.store import Cells, Points
+    from runs.history.store import Cells
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -45,12 +45,17 @@ class NonFinite:
         return Marks(*np.unique(self.x[mine], return_counts=True))
 
 
-def of_points(points: Points, aligned: Aligned) -> NonFinite:
+def of_points(batches: Batches, aligned: Aligned) -> NonFinite:
+    """Of what was aligned (see align.align_batches)."""
     if not aligned.nonfinite.any():
         return _none()
-    at = np.flatnonzero(~np.isfinite(points.y) & (np.abs(points.x) < LARGEST_X))
-    run = np.searchsorted(points.offsets, at, side="right") - 1
-    return _entries(run, _stands(points.x[at], aligned), np.ones(at.size, dtype=np.int64))
+    runs, xs = [], []
+    for part, points in batches:
+        at = np.flatnonzero(~np.isfinite(points.y) & (np.abs(points.x) < LARGEST_X))
+        runs.append(part.start + np.searchsorted(points.offsets, at, side="right") - 1)
+        xs.append(_stands(points.x[at], aligned))
+    run = np.concatenate(runs)
+    return _entries(run, np.concatenate(xs), np.ones(run.size, dtype=np.int64))
 
 
 def of_cells(cells: Cells, aligned: Aligned) -> NonFinite:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from projects.charts import nonfinite
 from projects.charts.aggregate import SPREAD_BANDS, SPREAD_LINES, STATISTICS, GroupLine, group_line
-from projects.charts.align import Aligned, align_cells, align_points
+from projects.charts.align import Aligned, align_batches, align_cells, align_points, whole
 from projects.charts.endings import settle, within
 from projects.charts.figure import line_figure
 from projects.charts.filling import FILLED, fill
@@ -113,7 +113,7 @@ def draw(
     grouped: bool,
     scope: Scope = Scope.HISTORY,
 ) -> Drawing:
-    """The numbers of a chart.
+    """The numbers of a chart, in one snapshot of the history.
 
     `groups` are the first of `total_groups`, or parts of them; when not `grouped` each is one run, drawn by itself,
     whatever statistic and shading the plot has. `lo` ≤ x ≤ `hi`, in the units of the x axis (seconds for times), limits
@@ -199,10 +199,14 @@ class _Asked:
     spread: bool  # whether minima and maxima are drawn
 
     def read(self, lo: float | None, hi: float | None, cells: int) -> tuple[Aligned, NonFinite]:
+        runs, how = len(self.run_ids), self.how
+        if self.x != "_step":
+            batches = store.paired(column_id=self.column, run_ids=self.run_ids, x=self.x, lo=lo, hi=hi)
+            aligned = align_batches(batches, runs, steps=False, how=how, cells=cells)
+            return aligned, nonfinite.of_points(batches, aligned)
         series = store.read(
             column_id=self.column,
             run_ids=self.run_ids,
-            x=self.x,
             lo=lo,
             hi=hi,
             exact_below=2 * cells,
@@ -212,8 +216,8 @@ class _Asked:
         if isinstance(series, store.Cells):
             aligned = align_cells(series)
             return aligned, nonfinite.of_cells(series, aligned)
-        aligned = align_points(series, steps=self.x == "_step", how=self.how, cells=cells)
-        return aligned, nonfinite.of_points(series, aligned)
+        aligned = align_points(series, steps=True, how=how, cells=cells)
+        return aligned, nonfinite.of_points(whole(series), aligned)
 
 
 def _in_context(

@@ -160,6 +160,11 @@ def snapshot() -> Iterator[None]:
         _made.reset(outer)
 
 
+def in_snapshot() -> bool:
+    """Whether a snapshot is open."""
+    return _made.get() is not None
+
+
 def kept(slot: str, key: object, make: Callable[[], T]) -> T:
     """What `make` gave for this key in the same snapshot, if that was the last key of the slot; else made now.
 

@@ -6,7 +6,8 @@ import logging
 import math
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 
 import numpy as np
@@ -14,9 +15,9 @@ from django.db.models import Max, Min
 from numpy.typing import NDArray
 
 from runs.columns import column_id as id_of_column
-from runs.history import paired, rollup
+from runs.history import pairs, rollup
 from runs.history.codec import Floats, Ints
-from runs.history.database import AT_ONCE, Ids, bare, kept, listed, parts_pay, snapshot
+from runs.history.database import AT_ONCE, Ids, bare, in_snapshot, kept, listed, parts_pay, snapshot
 from runs.history.grid import Grid
 from runs.history.levels import EXTENT
 from runs.history.pieces import ALL, Asked, Piece, Pieces, gathered, joined, within
@@ -42,6 +43,8 @@ _ROLLUPS = Question(
     ).values_list("run_id", "level", "segment", "data"),
     [uuid.UUID, str, int, int, int, int],
 )
+TOGETHER = 2**18  # points by another x than the step that are read together
+KEPT = 2**21  # points up to which they are kept for those who go through them again
 FEW = 20  # a range of fewer than one in so many steps is fetched by pages
 
 
@@ -49,7 +52,6 @@ def read(
     *,
     column_id: uuid.UUID,
     run_ids: Sequence[uuid.UUID],
-    x: str,
     lo: float | None,
     hi: float | None,
     exact_below: int,
@@ -61,16 +63,65 @@ def read(
         column = _column(column_id)
         if column is None or not run_ids:
             return _points(len(run_ids), {})
-        project, scope, key, stream = column
-        runs = Ids(run_ids)
-        asked = Asked(column_id, key, stream, runs)
-        if x == "_step":
-            return _by_step(asked, lo, hi, exact_below, cells, spread=spread)
-        if x == SINCE_START:
+        _, _, key, stream = column
+        asked = Asked(column_id, key, stream, Ids(run_ids))
+        return _by_step(asked, lo, hi, exact_below, cells, spread=spread)
+
+
+def paired(
+    *, column_id: uuid.UUID, run_ids: Sequence[uuid.UUID], x: str, lo: float | None, hi: float | None
+) -> Iterable[tuple[slice, Points]]:
+    """See runs.history.store.paired."""
+    with snapshot():
+        column = _column(column_id)
+        if column is None:
+            return [(slice(0, len(run_ids)), _points(len(run_ids), {}))]
+        _, _, key, stream = column
+        asked = Asked(column_id, key, stream, Ids(run_ids))
+        sizes = _extents(asked)["count"].copy()
+        for run, of_run in tail_pieces(asked)[0].items():
+            sizes[run] += sum(len(piece.values) for piece in of_run)
+        batches = _Paired(column_id, column, run_ids, x, lo, hi, list(_slices(sizes.tolist())))
+        return list(batches) if sizes.sum() <= KEPT else batches
+
+
+@dataclass(frozen=True, slots=True)
+class _Paired:
+    """Points of some runs after the other, read anew each time."""
+
+    column_id: uuid.UUID
+    column: tuple[uuid.UUID, str, str, str]
+    run_ids: Sequence[uuid.UUID]
+    x: str
+    lo: float | None
+    hi: float | None
+    slices: Sequence[slice]
+
+    def __iter__(self) -> Iterator[tuple[slice, Points]]:
+        if not in_snapshot():
+            raise RuntimeError("points that are read several times need a snapshot")
+        return ((part, self._of(Ids(self.run_ids[part]))) for part in self.slices)
+
+    def _of(self, runs: Ids) -> Points:
+        project, scope, key, stream = self.column
+        asked = Asked(self.column_id, key, stream, runs)
+        if self.x == SINCE_START:
             clock, counted = (Asked(id_of_column(project, scope, key), key, stream, runs) for key in CLOCKS)
-            return _points(len(runs), paired.since(paired.values(asked, clock), paired.starts(clock, counted)), lo, hi)
-        other = Asked(id_of_column(project, scope, x), x, stream, runs)
-        return _points(len(runs), paired.values(asked, other), lo, hi)
+            since = pairs.since(pairs.values(asked, clock), pairs.starts(clock, counted))
+            return _points(len(runs), since, self.lo, self.hi)
+        other = Asked(id_of_column(project, scope, self.x), self.x, stream, runs)
+        return _points(len(runs), pairs.values(asked, other), self.lo, self.hi)
+
+
+def _slices(sizes: Sequence[int]) -> Iterator[slice]:
+    """Places that follow one another, with up to TOGETHER points each, or one run."""
+    start = points = 0
+    for place, size in enumerate(sizes):
+        if place > start and points + size > TOGETHER:
+            yield slice(start, place)
+            start, points = place, 0
+        points += size
+    yield slice(start, len(sizes))
 
 
 def _column(id: uuid.UUID) -> tuple[uuid.UUID, str, str, str] | None:
@@ -83,7 +134,7 @@ def _column(id: uuid.UUID) -> tuple[uuid.UUID, str, str, str] | None:
 def extremes(*, column_id: uuid.UUID, run_ids: Sequence[uuid.UUID]) -> tuple[Floats, Floats]:
     """See runs.history.store.extremes."""
     # Two buckets are the widest there are: they come from the coarsest rollups.
-    found = read(column_id=column_id, run_ids=run_ids, x="_step", lo=None, hi=None, exact_below=0, cells=2, spread=True)
+    found = read(column_id=column_id, run_ids=run_ids, lo=None, hi=None, exact_below=0, cells=2, spread=True)
     if isinstance(found, Points) or found.low is None or found.high is None:
         return np.full(len(run_ids), np.nan), np.full(len(run_ids), np.nan)
     return np.fmin.reduce(found.low, axis=1), np.fmax.reduce(found.high, axis=1)

@@ -24,7 +24,7 @@ an error.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -45,6 +45,7 @@ __all__ = [
     "firsts",
     "kept",
     "measure",
+    "paired",
     "read",
     "rows",
     "seal",
@@ -115,33 +116,40 @@ def read(
     *,
     column_id: uuid.UUID,
     run_ids: Sequence[uuid.UUID],
-    x: str = "_step",
     lo: float | None = None,
     hi: float | None = None,
     exact_below: int = 2000,
     cells: int = 1000,
     spread: bool = True,
 ) -> Points | Cells:
-    """Series of one column for many runs, run order kept.
+    """Series of one column for many runs by step, run order kept.
 
-    Points when no run has more than `exact_below` values in lo ≤ x ≤ hi, or when x is not `_step`; else the finest
-    Cells that need at most `cells` buckets (but never less than two), the first and last of which are whole even if
-    `lo` and `hi` cut them. Without `spread` Cells have no low and high, and come quicker. `run_ids` are distinct; an
-    unknown column or run is one without points.
-
-    `x` is `_step`, another history key, paired by line, or `_absolute_runtime`: seconds by the run's clock since it
-    began, so `_timestamp` less that moment. Points whose x is not finite are left out.
+    Points when no run has more than `exact_below` values in lo ≤ step ≤ hi; else the finest Cells that need at most
+    `cells` buckets (but never less than two), the first and last of which are whole even if `lo` and `hi` cut them.
+    Without `spread` Cells have no low and high, and come quicker. `run_ids` are distinct; an unknown column or run is
+    one without points.
     """
     return reader.read(
-        column_id=column_id,
-        run_ids=run_ids,
-        x=x,
-        lo=lo,
-        hi=hi,
-        exact_below=exact_below,
-        cells=cells,
-        spread=spread,
+        column_id=column_id, run_ids=run_ids, lo=lo, hi=hi, exact_below=exact_below, cells=cells, spread=spread
     )
+
+
+def paired(
+    *,
+    column_id: uuid.UUID,
+    run_ids: Sequence[uuid.UUID],
+    x: str,
+    lo: float | None = None,
+    hi: float | None = None,
+) -> Iterable[tuple[slice, Points]]:
+    """All points of one column in lo ≤ x ≤ hi by another x than the step: of the runs at some places after the other.
+
+    `x` is a history key, paired by line, or `_absolute_runtime`: seconds by the run's clock since it began, so
+    `_timestamp` less that moment. Points whose x is not finite are left out. However many there are, some ten megabytes
+    of them are in memory at a time: many are read anew each time that the answer is gone through, which must be in the
+    snapshot in which it was asked for.
+    """
+    return reader.paired(column_id=column_id, run_ids=run_ids, x=x, lo=lo, hi=hi)
 
 
 def extremes(*, column_id: uuid.UUID, run_ids: Sequence[uuid.UUID]) -> tuple[Floats, Floats]:

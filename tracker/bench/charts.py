@@ -34,6 +34,7 @@ PLOT = LinePlot(limit=data.GROUPS, group_agg="mean", group_area="stddev")
 RUNSET = Runset(fields=(Field(CONFIG, data.ARM),), grouped=True)
 # More points than this are not made for the limit, nor read one by one.
 _MANY = 20_000_000
+_SOME = 2_000_000  # what a chart by another x than the step holds of them together is of interest from here on
 _SHORT = 10_000
 _NUMPY = "numpy mean, std, min, max in memory"
 _PARTS = {
@@ -61,7 +62,7 @@ class Chart:
     def answer(self, plot: LinePlot = PLOT, lo: float | None = None, hi: float | None = None) -> Laps:
         """Its JSON is made and dropped. Laps: reading, aligning and aggregating, the figure's JSON."""
         reads: list[float] = []
-        with _reading(lambda: _lap(reads)):
+        with _reading(lambda: _lap(reads)), store.snapshot():
             start = time.perf_counter()
             drawing = draw(
                 project_id=self.owner.id,
@@ -83,8 +84,8 @@ class Chart:
         """The whole of it: session, groups, figure, gzip."""
         return server.get(self.client, self.address())
 
-    def address(self) -> str:
-        query = {"metric": data.METRIC, "group": f"config.{data.ARM}", "settings": json.dumps(PLOT.to_spec())}
+    def address(self, plot: LinePlot = PLOT) -> str:
+        query = {"metric": data.METRIC, "group": f"config.{data.ARM}", "settings": json.dumps(plot.to_spec())}
         return f"{reverse('line-plot', args=[data.USER, self.owner.name])}?{urlencode(query)}"
 
 
@@ -132,7 +133,10 @@ def measure(runs: int, steps: int, *, repeat: int, visits: int) -> list[Measure]
         )
     visited = fresh.pages(chart.address(), repeat=repeat, times=visits)
     first = Measure("chart", case, "first request", visited.first, visited.later, "s", "the same process's later ones")
-    return [*found, first, *visited.memory(case)]
+    memory = visited.memory(case)
+    if few and curves.size > _SOME:
+        memory += fresh.pages(chart.address(by_time), repeat=1, times=1).memory(f"{case}, x = _runtime")
+    return [*found, first, *memory]
 
 
 def growing(runs: int, lines: int, *, repeat: int) -> list[Measure]:

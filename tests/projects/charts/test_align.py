@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from projects.charts.align import MAX_BINS, Aligned, align_cells, align_points
+from projects.charts.align import MAX_BINS, Aligned, align_batches, align_cells, align_points
 from tests.projects.charts.curves import Curve, cells, points
 
 VALUES = st.floats(-1e6, 1e6) | st.sampled_from([math.nan, math.inf, -math.inf, 0.1])
@@ -54,6 +54,23 @@ def test_points_are_exact_when_the_longest_run_has_all_x(curves: list[Curve]) ->
     assert aligned.exact == nested
     if nested:
         assert aligned.x.tolist() == sorted(set().union(*sets))
+
+
+@given(CURVES, st.data())
+def test_runs_in_batches_are_aligned_as_all_together(curves: list[Curve], data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(curves) - 1))) if len(curves) > 1 else [])
+    batches = [
+        (slice(low, high), points(curves[low:high])) for low, high in zip([0, *cuts], [*cuts, len(curves)], strict=True)
+    ]
+    steps, how = data.draw(st.booleans()), data.draw(st.sampled_from(["auto", "bins", "exact"]))
+    few = data.draw(st.sampled_from([3, 10, 100]))
+    apart = align_batches(batches, len(curves), steps=steps, how=how, cells=few)
+    whole = align_points(points(curves), steps=steps, how=how, cells=few)
+    if steps:
+        check_against_loops(apart, curves)
+    assert (apart.exact, apart.width) == (whole.exact, whole.width)
+    for one, other in ((apart.x, whole.x), (apart.value, whole.value), (apart.low, whole.low)):
+        np.testing.assert_array_equal(one, other)
 
 
 @given(CURVES.filter(any), st.sampled_from([1, 4, 16, 64]))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from projects.charts import nonfinite
-from projects.charts.align import align_cells, align_points
+from projects.charts.align import align_cells, align_points, whole
 from tests.projects.charts.curves import Curve, cells, points
 
 NAN, INF = math.nan, math.inf
@@ -34,7 +34,7 @@ def test_marks_stand_in_the_cells_of_the_points_and_count_runs(steps: int, how: 
     found = curves(5, [float(step) for step in range(steps)], seed=steps)
     series = points(found)
     aligned = align_points(series, steps=True, how=how)
-    left_out = nonfinite.of_points(series, aligned)
+    left_out = nonfinite.of_points(whole(series), aligned)
     assert left_out.points.sum() == aligned.nonfinite.sum()
     for rows in (slice(1, 4), np.array([4, 0])):
         marks = left_out.marks(rows)
@@ -47,7 +47,7 @@ def test_marks_of_times_stand_in_their_bins() -> None:
     found = [sorted((rng.uniform(0, 1000), NAN if rng.random() < 0.1 else 1.0) for _ in range(3000)) for _ in range(3)]
     series = points(found)
     aligned = align_points(series, steps=False)
-    marks = nonfinite.of_points(series, aligned).marks(slice(0, 3))
+    marks = nonfinite.of_points(whole(series), aligned).marks(slice(0, 3))
     expected = slow(found, [0, 1, 2], aligned.x)
     assert dict(zip(marks.x.tolist(), marks.runs.tolist(), strict=True)) == expected
 
@@ -67,7 +67,7 @@ def test_marks_from_rollups_are_those_of_the_points(every: int) -> None:
 def test_runs_without_any_finite_value_are_marked_too() -> None:
     nothing = [[(float(step), NAN) for step in range(64)]] * 2
     for left_out in (
-        nonfinite.of_points(points(nothing), align_points(points(nothing), steps=True)),
+        nonfinite.of_points(whole(points(nothing)), align_points(points(nothing), steps=True)),
         nonfinite.of_cells(cells(nothing, 16), align_cells(cells(nothing, 16))),
     ):
         assert left_out.points.sum() == 128
@@ -76,4 +76,4 @@ def test_runs_without_any_finite_value_are_marked_too() -> None:
 
 def test_where_all_is_finite_there_is_nothing_to_mark() -> None:
     fine = points([[(0, 1), (1, 2)]])
-    assert nonfinite.of_points(fine, align_points(fine, steps=True)).marks(slice(0, 1)).x.size == 0
+    assert nonfinite.of_points(whole(fine), align_points(fine, steps=True)).marks(slice(0, 1)).x.size == 0

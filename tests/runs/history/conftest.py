@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from django.db import transaction
 
@@ -45,7 +46,21 @@ class Bench:
         return column_id(self.project.id, scope, key)
 
     def read(self, runs: Sequence[Run], key: str = "loss", **asked: object) -> store.Points | store.Cells:
-        return store.read(column_id=self.column(key), run_ids=[run.id for run in runs], **asked)
+        question = {"column_id": self.column(key), "run_ids": [run.id for run in runs]} | asked
+        if "x" not in asked:
+            return store.read(**question)
+        with store.snapshot():
+            return joined([points for _, points in store.paired(**question)])
+
+
+def joined(batches: Sequence[store.Points]) -> store.Points:
+    """All of them as one."""
+    sizes = [np.diff(points.offsets) for points in batches]
+    return store.Points(
+        np.concatenate([[0], np.cumsum(np.concatenate(sizes))]),
+        np.concatenate([points.x for points in batches]),
+        np.concatenate([points.y for points in batches]),
+    )
 
 
 @pytest.fixture

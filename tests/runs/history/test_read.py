@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runs.history import rollup, store
+from runs.history import reader, rollup, store
 from runs.models import HistoryChunk, HistoryTail, Rollup, Run
 from tests.runs.history import plainly
-from tests.runs.history.conftest import Bench
+from tests.runs.history.conftest import Bench, joined
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("small")]
 
@@ -377,6 +377,30 @@ def test_all_keys_of_a_run_are_known_sealed_or_not(bench: Bench) -> None:
     bench.log(run, [json.dumps({"_step": step, "late": step}) for step in range(1, 300)], offset=1)
     assert store.keys(run=run, stream="history") == {"_step", "early", "deep.x", "late"}
     assert store.keys(run=run, stream="events") == set()
+
+
+def test_however_few_points_are_read_together_they_are_the_same(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [bench.run() for _ in range(5)]
+    for place, run in enumerate(runs):
+        for step in range(place * 11):
+            bench.log(run, [json.dumps({"_step": step, "loss": step * place, "other": step**2})], offset=step)
+    whole = bench.read(runs, x="other")
+    assert isinstance(whole, store.Points)
+    monkeypatch.setattr(reader, "TOGETHER", 30)
+    monkeypatch.setattr(reader, "KEPT", 100)
+    question = {"column_id": bench.column("loss"), "run_ids": [run.id for run in runs], "x": "other"}
+    with store.snapshot():
+        batches = store.paired(**question)
+        for _ in range(2):
+            assert [part for part, _ in batches] == [slice(0, 2), slice(2, 3), slice(3, 4), slice(4, 5)]
+            again = joined([points for _, points in batches])
+            assert (again.offsets.tolist(), again.x.tolist(), again.y.tolist()) == (
+                whole.offsets.tolist(),
+                whole.x.tolist(),
+                whole.y.tolist(),
+            )
+    with pytest.raises(RuntimeError, match="need a snapshot"):
+        list(batches)
 
 
 class TestSecondsSinceTheStart:
