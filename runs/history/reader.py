@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from runs.columns import column_id as id_of_column
 from runs.history import pairs, rollup
 from runs.history.codec import Floats, Ints
-from runs.history.database import AT_ONCE, Ids, bare, in_snapshot, kept, listed, parts_pay, snapshot
+from runs.history.database import AT_ONCE, Ids, bare, in_snapshot, kept, listed, parts_pay, snapshot, uuids
 from runs.history.grid import Grid
 from runs.history.levels import EXTENT
 from runs.history.pieces import ALL, Asked, Piece, Pieces, gathered, joined, within
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 SINCE_START = "_absolute_runtime"  # an x that is no key: seconds by the run's clock since it began
 CLOCKS = ("_timestamp", "_runtime")
+_LOGGED = Question(
+    lambda column: Rollup.objects.filter(column_id=column, level=EXTENT).values_list("run_id"), [uuid.UUID]
+)
 _EXTENTS = Question(
     lambda column, runs: Rollup.objects.filter(column_id=column, level=EXTENT, run_id__in=listed(runs)).values_list(
         "run_id", "data"
@@ -174,7 +177,7 @@ def logged(*, column_id: uuid.UUID) -> set[uuid.UUID]:
         if column is None:
             return set()
         project, _, key, stream = column
-        sealed = Rollup.objects.filter(column_id=column_id, level=EXTENT).values_list("run_id", flat=True)
+        sealed = uuids(bare(*_LOGGED.filled([column_id])))
         return runs_with_numbers(project=project, stream=stream, key=key, known=sealed)
 
 
