@@ -35,7 +35,7 @@ class Role(models.TextChoices):
 
 
 class Membership(models.Model):
-    entity = models.ForeignKey(Entity, models.CASCADE, related_name="memberships")
+    entity = models.ForeignKey(Entity, models.CASCADE, related_name="memberships", db_index=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.TextField(choices=Role.choices, default=Role.MEMBER)
 
@@ -119,7 +119,7 @@ class Workspace(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    project = models.ForeignKey(Project, models.CASCADE, related_name="workspaces")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="workspaces", db_index=False)
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
     name = models.CharField(max_length=100, default="", blank=True)
     settings = JSONTextField(default=dict)
@@ -141,7 +141,7 @@ class PanelSettings(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="panels")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="panels", db_index=False)
     panel = models.TextField(help_text="The panel's key: for a line plot, its metric.")
     settings = JSONTextField(default=dict)
     changed_at = models.DateTimeField(default=timezone.now)
@@ -154,7 +154,7 @@ class GroupingPreset(models.Model):
     """Fields to group by, under a name that everybody in the project sees."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    project = models.ForeignKey(Project, models.CASCADE, related_name="grouping_presets")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="grouping_presets", db_index=False)
     name = models.CharField(max_length=100)
     fields = JSONTextField(default=list, help_text="As projects.query.splits writes them, the outermost first.")
 
@@ -166,7 +166,7 @@ class Undo(models.Model):
     """What a person changed of many runs at once and can take back for a while (projects.bulk)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     said = models.TextField(help_text="What was done, as shown.")
     expires_at = models.DateTimeField()
@@ -196,7 +196,7 @@ class Inbox(models.Model):
 class ReadAlert(models.Model):
     """An alert that a person has read by itself, and that is later than their Inbox.read_until."""
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     run = models.UUIDField(help_text="Not a key: the run may be gone.")
     sent_at = models.DateTimeField()
 

@@ -36,7 +36,7 @@ GROUP_START = 100
 
 class Run(models.Model):
     id = models.UUIDField(primary_key=True)
-    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="runs")
+    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="runs", db_index=False)
     name = models.TextField(help_text="The client's run id, unique in the project.")
     display_name = models.TextField()
     group = models.TextField(default="", blank=True)
@@ -98,7 +98,7 @@ class Tag(models.Model):
     """One tag of a run; the same tags as Run.tags, to filter and group by."""
 
     pk = models.CompositePrimaryKey("run_id", "tag")
-    run = models.ForeignKey(Run, models.CASCADE, related_name="tag_rows")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="tag_rows", db_index=False)
     tag = models.TextField()
 
 
@@ -133,7 +133,7 @@ class Column(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
-    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="columns")
+    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="columns", db_index=False)
     scope = models.TextField(choices=Scope.choices)
     key = models.TextField(help_text="Dotted; never cut.")
     kinds = models.IntegerField(default=0, help_text="Sum of runs.models.Kind seen.")
@@ -173,7 +173,7 @@ class Stream(models.Model):
     """How far one writer of a run has come in one stream. `writer` is "" but in shared mode."""
 
     pk = models.CompositePrimaryKey("run_id", "stream", "writer")
-    run = models.ForeignKey(Run, models.CASCADE, related_name="streams")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="streams", db_index=False)
     stream = models.TextField(choices=StreamName.choices)
     writer = models.TextField(default="", blank=True)
     lines = models.BigIntegerField(default=0)
@@ -227,7 +227,7 @@ class Rollup(models.Model):
 
 class ConsoleLine(models.Model):
     pk = models.CompositePrimaryKey("run_id", "writer", "number")
-    run = models.ForeignKey(Run, models.CASCADE, related_name="console_lines")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="console_lines", db_index=False)
     writer = models.TextField(default="", blank=True)
     number = models.BigIntegerField()
     text = models.TextField(help_text="As sent: time stamp and ERROR mark included.")
@@ -237,7 +237,7 @@ class RunFile(models.Model):
     """A file of a run. The bytes are in Django's default storage under `stored_as`."""
 
     pk = models.CompositePrimaryKey("run_id", "name")
-    run = models.ForeignKey(Run, models.CASCADE, related_name="files")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="files", db_index=False)
     name = models.TextField(help_text="Relative path as the client named it.")
     size = models.BigIntegerField(null=True, help_text="Null until the bytes have arrived.")
     md5 = models.TextField(default="", blank=True, help_text="Base64.")
@@ -250,7 +250,7 @@ class ArtifactCollection(models.Model):
     """The versions of an artifact, under one name in a project. Artifact tables are reference tables, as `Column`."""
 
     id = models.UUIDField(primary_key=True)
-    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="artifact_collections")
+    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="artifact_collections", db_index=False)
     name = models.TextField()
     type = models.TextField()
     description = models.TextField(default="", blank=True)
@@ -275,7 +275,7 @@ class Artifact(models.Model):
     """One version of a collection; one without a number is not committed yet, and no page shows it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    collection = models.ForeignKey(ArtifactCollection, models.CASCADE, related_name="artifacts")
+    collection = models.ForeignKey(ArtifactCollection, models.CASCADE, related_name="artifacts", db_index=False)
     version = models.IntegerField(null=True)
     digest = models.TextField(help_text="Of all its files, as the client works it out: equal content, equal digest.")
     description = models.TextField(default="", blank=True)
@@ -412,7 +412,7 @@ class Sweep(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
-    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="sweeps")
+    project = models.ForeignKey("projects.Project", models.CASCADE, related_name="sweeps", db_index=False)
     name = models.TextField(help_text="The client's sweep id, unique in the project; its runs' `sweep`.")
     display_name = models.TextField(default="", blank=True)
     description = models.TextField(default="", blank=True)

@@ -210,8 +210,7 @@ def test_an_older_backup_is_migrated_and_a_newer_one_refused(source, empty, tmp_
         return write(tmp_path / f"{migrations[-1]}.tar.zst", held | {"manifest.json": json.dumps(said).encode()})
 
     known = json.loads(members["manifest.json"])["migrations"]["projects"]
-    assert known[-1] == "0006_inbox"
-    old, new = of(known[:-1], "inbox"), of([*known, "9999_later"], "inbox")
+    old, new = of(known[: known.index("0006_inbox")], "inbox"), of([*known, "9999_later"], "inbox")
     there = empty("there")
     with pytest.raises(AssertionError, match="no projects.9999_later here"):
         there.manage("restore", str(new))
