@@ -18,7 +18,7 @@ help:
 	@echo "make check        ruff, mypy, import-linter, djade, Django's own checks, missing migrations, links in docs/"
 	@echo "make docs         the documentation on port $(PORT)"
 	@echo "make pictures     its pictures, drawn anew"
-	@echo "make bench        charts, runs table, ingestion, disk and memory, measured on both databases (BENCH=--quick: less than a minute each)"
+	@echo "make bench        charts, runs table, ingestion, disk and memory, measured on both databases (BENCH=--quick: less than a minute)"
 	@echo "make chaos        clients log while servers are killed, requests cut, disks filled (CHAOS=\"--minutes 3 --clients 64\")"
 	@echo "make fuzz         bad input to all doors for people (FUZZ=300 rounds of some hundred requests, FUZZ_SEED=1)"
 	@echo "make setup        the environment in .venv, and the database migrated"
