@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from drf_spectacular.utils import OpenApiParameter
 
+from projects.charts.line_plot import X_AXES
 from projects.conclusions.estimates import CELLS
 from projects.query.from_url import MAX_PAGE
 from projects.query.operators import OPERATORS
@@ -80,6 +81,11 @@ BELOW = text("below", "The id of a group: only what is inside it.")
 METRIC_DRAWN = text("metric", "The metric whose panel it is.", required=True)
 PANEL = text("panel", "The key of a panel that was added.")
 SETTINGS = text("settings", "Panel settings as a JSON object, in place of those that were saved.")
+SCOPE = text("scope", "The metric is one of the machine.", enum=("system",))
+X = text(
+    "x", f"The x axis of panels that have none of their own: {', '.join(f'`{it.key}`' for it in X_AXES)}, or a metric."
+)
+SMOOTHING = text("smoothing", "The smoothing of panels that have none of their own, as `type:weight`.")
 RANGE = (
     OpenApiParameter("lo", float, description="The lower end of x, in the units of the axis."),
     OpenApiParameter("hi", float, description="The upper end of x."),
@@ -91,10 +97,13 @@ ACROSS = text("across", "A column for each value of this field; empty: a column 
 METRICS = text("metric", "Numeric columns, whose numbers stand in the cells.", many=True)
 CELL = text("cell", "What a cell says of the numbers of its runs.", enum=CELLS)
 BEST = text("best", "`max:column`, `min:column` or `none:column`: what is in bold.", many=True)
+_PAGE_SAID = "How the page is set, as its own query string; what is asked of it by itself stands above it."
+RESULTS = text("results", _PAGE_SAID)
 
 METRIC_COMPARED = text("metric", "The numeric column to compare; by default the table's first.")
 BASELINE = text("baseline", "The id of the group that the others are compared with; by default the table's first.")
 PAIR = text("pair", "Pairs the runs of two groups that share the value of this column; empty: no pairs.")
+COMPARE = text("compare", _PAGE_SAID)
 
 SHEET_ROWS = text("rows", "Runs, or the innermost groups with their statistics.", enum=("runs", "groups"))
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -303,6 +304,18 @@ def test_the_results_table_is_the_pages(cast: Cast) -> None:
     for format in ("latex", "markdown", "csv"):
         file = owner.get(f"{BASE}/results?{asked}&as={format}")
         assert file.getvalue() == owner.get(f"/lab/digits/results?{asked}&as={format}").getvalue() != b""
+
+
+@pytest.mark.parametrize(("page", "asked"), [("results", "rows=config.lr&cell=quartiles"), ("compare", "pair=")])
+def test_how_a_page_is_set_is_said_as_a_whole_and_what_is_asked_by_itself_stands_above(
+    page: str, asked: str, cast: Cast
+) -> None:
+    def answer(query: str) -> Any:
+        return cast.as_("owner").get(f"{BASE}/{page}?group=config.lr&{query}").json()
+
+    whole = urlencode({page: asked})
+    assert answer(whole) == answer(asked)
+    assert answer(f"{whole}&metric=config.lr") == answer(f"{asked}&metric=config.lr") != answer(asked)
 
 
 def test_groups_are_compared_with_the_baseline(cast: Cast) -> None:

@@ -60,6 +60,10 @@ SAID = {
     "pair": ["", "config.lr"],
     "settings": ['{"groupAgg": "median"}', '{"smoothingWeight": 2}', "{", '{"xAxis": "loss"}'],
     "key": ["loss", "_step", "none"],
+    "x": ["_runtime", "loss", ""],
+    "smoothing": ["ema:0.5", "gaussian:2", "ema", ""],
+    "results": ["rows=config.lr", "rows=config.lr&cell=none", ""],
+    "compare": ["metric=summary.loss&pair=", "metric=none", ""],
     **dict.fromkeys(("view", "sweep", "panel", "below", "baseline"), [""]),
     **dict.fromkeys(("hide", "open"), ["", "gone"]),
     "within": ["", "none"],
@@ -72,7 +76,11 @@ GOOD: dict[str, list[dict[str, Any]]] = {
     "groups": [_GROUPED],
     "series": [{"metric": "loss", **_GROUPED, "as": form} for form in ("json", "csv", "parquet")],
     "export": [{**_GROUPED, "rows": "groups", "as": form} for form in ("json", "csv", "parquet")],
-    "results": [{"rows": "config.lr", "as": form} for form in ("json", "csv", "latex", "markdown")],
+    "results": [
+        *({"rows": "config.lr", "as": form} for form in ("json", "csv", "latex", "markdown")),
+        {"results": "rows=config.lr"},
+    ],
+    "compare": [{**_GROUPED, "compare": "metric=summary.loss"}],
     "history": [{}, {"as": "csv"}, {"as": "parquet"}, {"size": 2}],
 }
 
