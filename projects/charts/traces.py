@@ -13,7 +13,7 @@ A group has, of each metric, up to five traces of one `legendgroup`, told apart 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from projects.charts.aggregate import CENTRED_ON_MEAN, GroupLine
 from projects.charts.line_plot import VARIABLE, LinePlot
 from projects.charts.multiples import axis_ids, marks_axis
 from projects.charts.nonfinite import Marks
-from projects.charts.typed import drawn_dtype, typed
+from projects.charts.typed import drawn_dtype, narrow_dtype, told_dtype, typed
 
 if TYPE_CHECKING:
     from projects.query.grouping import RunGroup
@@ -55,13 +55,14 @@ def traces(drawn: Sequence[Drawn], plot: LinePlot, *, grouped: bool, charts: int
     """
     having = [part for part in drawn if part.line.x.size]
     floor = _smallest_positive(having) if plot.y_log_scale else None
-    dtype = drawn_dtype([part.line.line for part in having])
+    dtype = drawn_dtype([values for part in having for values in _values(part)])
+    ends = [_band_ends(part.line, plot, floor) for part in having]
+    of_bands = narrow_dtype([end for both in ends for end in both]) if ends else dtype
     bands, runs, middles = [], [], []
-    for part in having:
+    for part, (low, high) in zip(having, ends, strict=True):
         group, line, x = part.group, part.line, _shown_x(part.line.x, plot)
-        low, high = _band_ends(line, plot, floor)
         if not np.isnan(low).all():
-            bands.append(_band(group, x, low, high))
+            bands.append(_band(group, x, low, high, of_bands))
         if part.original is not None:
             runs.append(_original(group, _shown_x(part.original.x, plot), part.original.line, dtype))
         if line.each is not None:
@@ -80,6 +81,15 @@ def traces(drawn: Sequence[Drawn], plot: LinePlot, *, grouped: bool, charts: int
         trace["showlegend"] = plot.show_legend and trace["meta"]["named"]
         named.add(trace["legendgroup"])
     return bands + runs + middles + marks
+
+
+def _values(part: Drawn) -> Iterator[Floats]:
+    """What is drawn as lines."""
+    yield part.line.line
+    if part.original is not None:
+        yield part.original.line
+    if part.line.each is not None:
+        yield part.line.each.ravel()
 
 
 def as_text(text: str) -> str:
@@ -143,7 +153,8 @@ def _line(group: RunGroup, x: Floats, line: GroupLine, plot: LinePlot, dtype: st
     else:
         template = [with_band if shown else without for shown in banded.tolist()]
     columns = [line.n, *ends] if banded.any() else [line.n]
-    return trace | {"customdata": typed(np.column_stack(columns), "f4"), "hovertemplate": template}
+    told = np.column_stack(columns)
+    return trace | {"customdata": typed(told, told_dtype(told)), "hovertemplate": template}
 
 
 def _told(line: GroupLine, plot: LinePlot) -> dict[str, Any]:
@@ -159,10 +170,10 @@ def _told(line: GroupLine, plot: LinePlot) -> dict[str, Any]:
         written = [texts[part] if odd % 2 else as_text(part) for odd, part in enumerate(parts)]
         return "".join(written) + "<extra>%{fullData.name}</extra>"
 
-    gaps = np.isnan(values)
+    gaps, told = np.isnan(values), typed(values, told_dtype(values))
     if not gaps.any():
-        return {"customdata": typed(values, "f4"), "hovertemplate": template(gaps[0])}
-    return {"customdata": typed(values, "f4"), "hovertemplate": [template(row) for row in gaps.tolist()]}
+        return {"customdata": told, "hovertemplate": template(gaps[0])}
+    return {"customdata": told, "hovertemplate": [template(row) for row in gaps.tolist()]}
 
 
 def _original(group: RunGroup, x: Floats, y: Floats, dtype: str) -> dict[str, Any]:
@@ -181,7 +192,7 @@ def _band_ends(line: GroupLine, plot: LinePlot, floor: float | None) -> tuple[Fl
     return np.where(shown, low, np.nan), np.where(shown, high, np.nan)
 
 
-def _band(group: RunGroup, x: Floats, low: Floats, high: Floats) -> dict[str, Any]:
+def _band(group: RunGroup, x: Floats, low: Floats, high: Floats, dtype: str) -> dict[str, Any]:
     """One closed polygon for each stretch of neighbouring cells that have a band: there along the top, back below.
 
     A band that stands alone in its cell has no area; the outline shows it, as an upright stroke.
@@ -194,9 +205,7 @@ def _band(group: RunGroup, x: Floats, low: Floats, high: Floats) -> dict[str, An
         xs += [gap, x[start:stop], x[start:stop][::-1]]
         ys += [gap, high[start:stop], low[start:stop][::-1]]
     alone = any(stop - start == 1 for start, stop in stretches)
-    y = np.concatenate(ys[1:])
-    dtype = "f4" if np.nanmax(np.abs(y)) < np.finfo(np.float32).max else "f8"
-    return _trace(group, "band", np.concatenate(xs[1:]), y, dtype) | {
+    return _trace(group, "band", np.concatenate(xs[1:]), np.concatenate(ys[1:]), dtype) | {
         "fill": "toself",
         "fillcolor": rgba(group.colour, BAND_ALPHA),
         "line": {"color": rgba(group.colour, RUN_ALPHA), "width": 0 if not alone else 10 if x.size == 1 else 2},

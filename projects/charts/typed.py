@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 INTEGERS = ("i1", "u1", "i2", "u2", "i4", "u4")
 FEW = 5000  # values that are kept whole: a chart of so few is small in any case
 UNSEEN = 1e-6  # of the range drawn: a thousandth of a pixel
+UNREAD = 1e-6  # of a number that is read to four digits
 
 
 def typed(values: NDArray[Any], dtype: str = "") -> dict[str, str]:
@@ -26,12 +27,24 @@ def typed(values: NDArray[Any], dtype: str = "") -> dict[str, str]:
 
 def drawn_dtype(parts: Sequence[Floats]) -> str:
     """For all that is drawn on one y axis: float32 where there is much of it and it moves nothing by a visible bit."""
-    if sum(map(len, parts)) <= FEW:
-        return "f8"
+    return narrow_dtype(parts) if sum(map(len, parts)) > FEW else "f8"
+
+
+def narrow_dtype(parts: Sequence[Floats]) -> str:
+    """The same, however little there is."""
     every = np.concatenate(parts)
     every = every[np.isfinite(every)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        return "f4" if every.size and np.abs(every.astype("f4") - every).max() <= UNSEEN * np.ptp(every) else "f8"
+    with np.errstate(over="ignore", under="ignore"):
+        moved, seen = np.abs(every.astype("f4") - every), UNSEEN * np.ptp(every) if every.size else 0.0
+    # Both are infinite where a range is too wide for float64.
+    return "f4" if every.size and np.isfinite(moved).all() and moved.max() <= seen else "f8"
+
+
+def told_dtype(values: Floats) -> str:
+    """For numbers that are read: float32 where each of them is that to more digits than are shown."""
+    finite = values[np.isfinite(values)]
+    with np.errstate(over="ignore", under="ignore"):
+        return "f4" if (np.abs(finite.astype("f4") - finite) <= UNREAD * np.abs(finite)).all() else "f8"
 
 
 def evenly(count: int, most: int) -> NDArray[np.int64]:

@@ -98,6 +98,27 @@ def test_a_point_carries_both_ends_of_any_other_band() -> None:
     assert "[%{customdata[1]:.4~g}, %{customdata[2]:.4~g}]" in line["hovertemplate"]
 
 
+@pytest.mark.parametrize("scale", [2.0**-200, 2.0**130, 2.0**1000])
+@pytest.mark.parametrize("settings", [{"groupArea": "minmax"}, {"groupArea": "minmax", "tooltipTemplate": "${max}"}])
+def test_what_float32_can_not_hold_is_drawn_and_told(scale: float, settings: dict[str, Any]) -> None:
+    made = figure([[[0.0, scale, 2 * scale], [2 * scale, 3 * scale, 4 * scale]]], **settings)
+    (band,), (line,) = role(made, "band"), role(made, "line")
+    assert decoded(line["y"]).tolist() == [scale, 2 * scale, 3 * scale]
+    assert max(decoded(band["y"])) == 4 * scale
+    assert decoded(line["customdata"])[2, -1] == 4 * scale
+
+
+def test_a_narrow_band_far_from_zero_keeps_its_form() -> None:
+    made = figure([[[1e9, 1e9 + 1, 1e9 + 2], [1e9 + 1, 1e9 + 2, 1e9 + 3]]], groupArea="minmax")
+    assert (decoded(role(made, "band")[0]["y"]) - 1e9).tolist() == [1, 2, 3, 2, 1, 0]
+
+
+def test_one_run_beyond_float32_is_drawn_among_many() -> None:
+    runs = [[float(run)] * 100 for run in range(60)]
+    made = figure([[*runs, [1e300] * 100]], groupAgg="median", groupArea="each")
+    assert np.nanmax(decoded(role(made, "runs")[0]["y"])) == 1e300
+
+
 def test_a_band_has_a_polygon_for_each_stretch_and_a_gap_between() -> None:
     made = figure([[[0, 0, 0, 0, 0], [2, 2, NAN, 2, 2]]], groupArea="minmax")
     band = role(made, "band")[0]

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from projects.charts.typed import FEW, drawn_dtype, typed
+from projects.charts.typed import FEW, drawn_dtype, told_dtype, typed
 from tests.projects.charts.curves import decoded
 
 NAN = math.nan
@@ -42,3 +42,12 @@ def test_many_values_are_float32_unless_that_would_show() -> None:
     assert drawn_dtype([noise * 1e300]) == "f8"
     assert drawn_dtype([np.full(FEW + 1, 0.1)]) == "f8"
     assert drawn_dtype([np.full(FEW + 1, NAN)]) == "f8"
+    assert drawn_dtype([noise, np.array([-1e308, 1e308])]) == "f8", "float64 can't hold the range"
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [([], "f4"), ([0, 20, NAN], "f4"), ([0.1, -3e38], "f4"), ([0.1, 4e38], "f8"), ([0.1, 1e-60], "f8")],
+)
+def test_numbers_to_be_read_are_float32_where_it_holds_them(values: list[float], dtype: str) -> None:
+    assert told_dtype(np.array(values, dtype=np.float64)) == dtype
