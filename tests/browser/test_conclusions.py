@@ -38,7 +38,7 @@ def test_a_results_table_is_reached_set_and_copied(page: Page, project: str, sho
     expect(rows).to_have_count(len(LEARNING_RATES))
     for row, lr, values in zip(rows.all(), LEARNING_RATES, LAST, strict=True):
         expect(row.get_by_role("rowheader")).to_have_text(str(lr))
-        mean, deviation = map(float, row.get_by_role("cell").inner_text().split(" ± "))
+        mean, deviation = map(float, row.get_by_role("cell").inner_text().replace("−", "-").split(" ± "))
         # The last digits of both are of the same place.
         assert mean == pytest.approx(values.mean(), abs=deviation / 9)
         assert deviation == pytest.approx(values.std(ddof=1), rel=0.06)
@@ -131,6 +131,18 @@ def test_groups_are_compared_in_pairs_and_drawn_around_zero(page: Page, project:
     rows = page.get_by_role("region", name="Comparison").locator("tbody tr")
     expect(rows.nth(1).locator("td").nth(3)).to_have_text(f"{len(SEEDS)} pairs")
     expect(rows.nth(1).locator("td").nth(4)).to_have_text("0.00")
+    difference = rows.nth(1).locator("td").nth(2)
+    expect(difference).to_contain_text("−")
+    copied = difference.evaluate(
+        """cell => {
+          let copied;
+          addEventListener("copy", (event) => { copied = event.clipboardData.getData("text/plain"); }, { once: true });
+          getSelection().selectAllChildren(cell);
+          document.execCommand("copy");
+          return copied;
+        }"""
+    )
+    assert float(copied.split(" [")[0]) == pytest.approx((LAST[0] - LAST[1]).mean(), rel=0.1)
     page.screenshot(path=shots / "compare.png")
 
 

@@ -66,7 +66,11 @@ def test_runs_of_one_seed_are_paired_unless_told_otherwise(get: Callable[..., An
 
 
 def test_any_group_can_be_the_baseline(get: Callable[..., Any]) -> None:
-    seen = found(get, baseline=found(get).groups[2].id)
+    answer = get(baseline=found(get).groups[2].id)
+    seen = answer.context["comparison"]
+    shown = str(seen.others[0].shown)
+    assert shown.startswith("-")
+    assert f">{shown.replace('-', '−')}<" in answer.content.decode()
     assert [other.group.label for other in seen.others] == ["model: cnn", "model: rnn"]
     first = seen.others[0].difference
     assert first is not None

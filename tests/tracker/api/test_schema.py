@@ -61,7 +61,7 @@ SAID = {
     "settings": ['{"groupAgg": "median"}', '{"smoothingWeight": 2}', "{", '{"xAxis": "loss"}'],
     "key": ["loss", "_step", "none"],
     "x": ["_runtime", "loss", ""],
-    "smoothing": ["ema:0.5", "gaussian:2", "ema", ""],
+    "smoothing": ["exponential:0.5", "gaussian:2", "ema", ""],
     "results": ["rows=config.lr", "rows=config.lr&cell=none", ""],
     "compare": ["metric=summary.loss&pair=", "metric=none", ""],
     **dict.fromkeys(("view", "sweep", "panel", "below", "baseline"), [""]),
