@@ -1,4 +1,4 @@
-"""Logs artifacts with the client's own requests, one after the other as it does."""
+"""Logs artifacts with the client's own requests, one after the other as it does, and asks what there is of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ from tests.wire.replay import Replay, requests_of
 from tests.wire.test_graphql import upsert
 
 TEXTS = {r["operation"]: r["body"]["query"] for r in requests_of("g_artifacts")}
+FILES = {"a.txt": b"alpha\n", "sub/é b.bin": bytes(range(200))}
+ADD = "mutation A($input: AddAliasesInput!) { result: addAliases(input: $input) { success } }"
+TAKE = "mutation D($input: DeleteAliasesInput!) { result: deleteAliases(input: $input) { success } }"
+DELETE = "mutation D($input: DeleteArtifactInput!) { result: deleteArtifact(input: $input) { artifact { id } } }"
+UPDATE = """mutation U($input: UpdateArtifactInput!) { updateArtifact(input: $input) {
+  artifact { description metadata tags { name } } } }"""
+MANIFEST_CHANGE = """mutation M($id: ID!, $digest: String) {
+  updateArtifactManifest(input: {artifactManifestID: $id, digest: $digest}) {
+    artifactManifest { file { uploadUrl } } } }"""
 
 
 def md5(data: bytes) -> str:
@@ -81,3 +90,32 @@ def log(
 
 def aliases(collection: str, *names: str) -> list[dict[str, str]]:
     return [{"artifactCollectionName": collection, "alias": name} for name in (*names, "latest")]
+
+
+def membership(asking: Replay, name: str) -> Any:
+    answer = asking.query(
+        TEXTS["ArtifactMembershipByName"], entity="tester", project="p", name=name, includeAliases=True
+    )
+    return answer["data"]["project"] and answer["data"]["project"]["artifactCollectionMembership"]
+
+
+def names(found: Any) -> list[str]:
+    return [alias["alias"] for alias in found["aliases"]]
+
+
+def file_nodes(asking: Replay, name: str) -> dict[str, Any]:
+    collection, _, alias = name.partition(":")
+    answer = asking.query(
+        TEXTS["ArtifactMembershipFiles"], entity="tester", project="p", collection=collection, alias=alias, perPage=50
+    )
+    edges = answer["data"]["project"]["artifactCollection"]["artifactMembership"]["files"]["edges"]
+    return {edge["node"]["name"]: edge["node"] for edge in edges}
+
+
+def body(answer: Any) -> bytes:
+    assert answer.status_code in {200, 206}, answer
+    return b"".join(answer.streaming_content)
+
+
+def get(url: str, **headers: str) -> Any:
+    return Client().get(url, headers=headers)

@@ -18,7 +18,7 @@ from projects.views.results import FORMATS as RESULT_FORMATS
 from projects.views.results import results_file
 from projects.views.sheets import FORMATS, format_checked
 from projects.workspaces import metric_known
-from tracker.api import parameters, shapes
+from tracker.api import chart_shapes, parameters
 from tracker.api.door import RunsetView, numbers
 
 
@@ -26,7 +26,7 @@ class Series(RunsetView):
     """What a panel draws: of each line x, the statistic, the ends of its shading, and n runs. As a file a row for each
     line and x, without what is not finite."""
 
-    answer = shapes.SeriesAnswer
+    answer = chart_shapes.SeriesAnswer
     files = {"csv": FORMATS["csv"][0], "parquet": FORMATS["parquet"][0]}
     reads = (
         *parameters.RUNS_ASKED,
@@ -49,7 +49,7 @@ class Series(RunsetView):
         plot, drawing = drawing_asked(looking, query)
         if format != "json":
             return series_file(looking, query, format, drawing)
-        answer: shapes.SeriesAnswer = {
+        answer: chart_shapes.SeriesAnswer = {
             "metric": metric,
             "settings": plot.to_spec(),
             "x_axis": drawing.x_axis,
@@ -65,7 +65,7 @@ class Series(RunsetView):
 class Results(RunsetView):
     """The results table: rows by one field, columns by another or by metric, a cell for the runs of both."""
 
-    answer = shapes.ResultsAnswer
+    answer = chart_shapes.ResultsAnswer
     files = {format.key: format.content_type for format in RESULT_FORMATS.values()}
     reads = (
         *parameters.RUNS_ASKED,
@@ -86,7 +86,7 @@ class Results(RunsetView):
             return results_file(looking, query)
         asked = results_asked(looking, query)
         found = results(looking.project, looking.runset, asked)
-        answer: shapes.ResultsAnswer = {
+        answer: chart_shapes.ResultsAnswer = {
             "rows_field": group_field_text(asked.rows),
             "across_field": group_field_text(asked.across) if asked.across else "",
             "cell": asked.cell,
@@ -108,7 +108,7 @@ class Compare(RunsetView):
     """Groups compared with one of them, the baseline: the difference of means, its interval, and how often a run beats
     one of the baseline's."""
 
-    answer = shapes.CompareAnswer
+    answer = chart_shapes.CompareAnswer
     reads = (
         *parameters.RUNS_ASKED,
         *parameters.GROUPING,
@@ -123,7 +123,7 @@ class Compare(RunsetView):
         looking = self.asked(request, entity, project)
         asked = compare_asked(looking, request.query_params)
         found = compared(looking.project, looking.runset, asked)
-        answer: shapes.CompareAnswer = {
+        answer: chart_shapes.CompareAnswer = {
             "metric": str(asked.metric) if asked.metric else None,
             "pair": str(found.pair) if found and found.pair else None,
             "baseline": _said(found.baseline) if found else None,
@@ -133,7 +133,7 @@ class Compare(RunsetView):
         return Response(answer)
 
 
-def _lines(drawing: Drawing) -> list[shapes.SeriesLine]:
+def _lines(drawing: Drawing) -> list[chart_shapes.SeriesLine]:
     return [
         {
             "id": part.group.id,
@@ -151,7 +151,7 @@ def _lines(drawing: Drawing) -> list[shapes.SeriesLine]:
     ]
 
 
-def _nonfinite(drawing: Drawing) -> list[shapes.NonFinite]:
+def _nonfinite(drawing: Drawing) -> list[chart_shapes.NonFinite]:
     return [
         {
             "id": part.group.id,
@@ -166,7 +166,7 @@ def _nonfinite(drawing: Drawing) -> list[shapes.NonFinite]:
     ]
 
 
-def _result(cell: ResultCell) -> shapes.ResultsCell:
+def _result(cell: ResultCell) -> chart_shapes.ResultsCell:
     of = cell.estimate
     return {
         "text": str(cell.shown),
@@ -181,7 +181,7 @@ def _result(cell: ResultCell) -> shapes.ResultsCell:
     }
 
 
-def _said(group: Said) -> shapes.GroupSaid:
+def _said(group: Said) -> chart_shapes.GroupSaid:
     return {
         "id": group.id,
         "label": group.label,
@@ -194,7 +194,7 @@ def _said(group: Said) -> shapes.GroupSaid:
     }
 
 
-def _compared(other: Compared) -> shapes.GroupCompared:
+def _compared(other: Compared) -> chart_shapes.GroupCompared:
     of = other.difference
     return {
         **_said(other.group),
