@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django.db.models import Max, Q, QuerySet, Sum
 
-from runs.history import codec, compaction, keys, levels, replay, tail
+from runs.history import alike, codec, compaction, keys, levels, replay, tail
 from runs.history.lines import check
 from runs.history.shapes import Appended, LinesRefused
 from runs.history.tail import Block
@@ -35,13 +35,7 @@ def append(
     new = lines[stored - offset :]
     if not new:
         return Appended(added=0, lines=stored, last_step=-1)
-    rows, steps = check(
-        new,
-        stream=stream,
-        first_line=stored,
-        previous_step=lambda: _last_step(run, writer, stored) if stored else -1,
-    )
-    blocks = tail.blocks(rows)
+    blocks, last_step = _read(run, stream, writer, new, stored)
     kinds = tail.kinds(blocks)
     if len(kinds) > MOST_KEYS:
         raise LinesRefused(f"line {stored} and those after it have {len(kinds)} keys, more than {MOST_KEYS}")
@@ -52,8 +46,23 @@ def append(
     keys.columns_ensure(
         project_id=run.project_id, scope=keys.scope_of(stream), kinds=kinds, made_at=run.project.created_at
     )
-    _put(run, at, len(rows), blocks)
-    return Appended(added=len(new), lines=at.lines, last_step=max(steps))
+    _put(run, at, len(new), blocks)
+    return Appended(added=len(new), lines=at.lines, last_step=last_step)
+
+
+def _read(run: Run, stream: str, writer: str, lines: Sequence[str], first_line: int) -> tuple[Sequence[Block], int]:
+    """Lines as blocks, placed from 0, and the greatest of their steps. Raises LinesRefused."""
+    stepped = stream == StreamName.HISTORY
+    if len(lines) >= alike.FEWEST and (block := alike.block(lines, stepped=stepped)):
+        steps = block.integers(block.keys().index("_step")) if stepped else block.places + first_line
+        return [block], int(steps.max())
+    rows, found = check(
+        lines,
+        stream=stream,
+        first_line=first_line,
+        previous_step=lambda: _last_step(run, writer, first_line) if first_line else -1,
+    )
+    return tail.blocks(rows), max(found)
 
 
 def _put(run: Run, at: Stream, count: int, blocks: Sequence[Block]) -> None:
