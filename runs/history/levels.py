@@ -121,7 +121,7 @@ def _grow(
         for level, buckets in wanted[column].items():
             before = stored.get((column, level), {})
             growing = level == old.top and new.top > old.top
-            touched = before.keys() if growing else before.keys() & set((buckets.index // rollup.SEGMENT).tolist())
+            touched = before.keys() if growing else before.keys() & set(rollup.segments(buckets))
             whole = rollup.merge([*(before[segment] for segment in sorted(touched)), buckets])
             rows += _rows(run_id, column, new, level, whole)
         for level in range(old.top + rollup.STRIDE, new.top + 1, rollup.STRIDE):
@@ -180,7 +180,7 @@ def _next(buckets: Buckets) -> Buckets:
 def _rows(run_id: uuid.UUID, column: uuid.UUID, extent: Extent, level: int, buckets: Buckets) -> Iterator[Rollup]:
     """One row per segment that has buckets; above the bottom level another for minima and maxima."""
     pack = level < extent.top  # the top level is what most charts read
-    for segment in np.unique(buckets.index // rollup.SEGMENT).tolist():
+    for segment in rollup.segments(buckets):
         part = buckets.between(segment * rollup.SEGMENT, (segment + 1) * rollup.SEGMENT)
         rows = [(level, rollup.encode(part, segment, pack=pack))]
         if level > extent.bottom:

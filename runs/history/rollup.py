@@ -91,7 +91,8 @@ def width(level: int) -> int:
 
 def bottom_level(steps: Ints) -> int:
     """The finest level worth storing: with finer ones a bucket would hold hardly more than one point."""
-    gaps = np.diff(np.unique(steps).astype(np.float64))
+    ascending = (steps[1:] > steps[:-1]).all()
+    gaps = np.diff((steps if ascending else np.unique(steps)).astype(np.float64))
     usual = float(np.median(gaps)) if len(gaps) else 1.0
     level = 0
     while level < HIGHEST and width(level) < SPARSE * usual:
@@ -134,6 +135,12 @@ def reduce(steps: Ints, values: Floats, width: int, *, spread: bool = True) -> B
 def _starts(index: Ints) -> Ints:
     """Where each new one of the ascending indices begins."""
     return np.flatnonzero(np.concatenate(([True], index[1:] != index[:-1])))
+
+
+def segments(buckets: Buckets) -> list[int]:
+    """Those that hold a bucket, ascending."""
+    found: list[int] = (which := buckets.index // SEGMENT)[_starts(which)].tolist()
+    return found
 
 
 def merge(parts: Sequence[Buckets]) -> Buckets:

@@ -29,8 +29,7 @@ _MAX_WRITER = 100
 def file_stream(request: HttpRequest, user: User, entity: str, project: str, run: str) -> HttpResponse:
     body = body_bytes(request)
     writer = writer_of(request)
-    digest = hashlib.blake2b(body, digest_size=ingest.DIGEST, key=writer.encode()[:64]).digest()
-    said = replace(stream_request(json_envelope(body)), digest=digest)
+    said = replace(stream_request(json_envelope(body)), digest=_digest(writer, body))
     try:
         target = project_writable(user, entity=entity, name=project)
         stored = ingest.stream_accept(run_id=run_id(target.id, run), writer=writer, request=said)
@@ -47,6 +46,14 @@ def file_stream(request: HttpRequest, user: User, entity: str, project: str, run
     if should_stop(stored):
         answer["stopped"] = True
     return JsonResponse(answer)
+
+
+def _digest(writer: str, body: bytes) -> bytes:
+    """Tells requests of a run apart; SHA-1 is what processors are quickest at."""
+    found = hashlib.sha1(writer.encode(), usedforsecurity=False)
+    found.update(b"\0")
+    found.update(body)
+    return found.digest()[: ingest.DIGEST]
 
 
 def writer_of(request: HttpRequest) -> str:
