@@ -205,6 +205,7 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
                 offset=part.offset,
                 lines=part.lines,
                 at=streams.get((name, writer)),
+                later=rows,
             )
             touched = touched or put.added > 0
             if name == StreamName.HISTORY and put.added:

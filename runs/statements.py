@@ -10,12 +10,12 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import chain, groupby
+from itertools import chain
 from typing import Any, NamedTuple
 
 import psycopg
 from django.db import connection
-from django.db.models import Field, Model, QuerySet
+from django.db.models import BinaryField, Field, IntegerField, Model, QuerySet, TextField, UUIDField
 
 # What stands for a value of a type while the SQL is made: no other parameter of a query is equal to it.
 _MARKS: dict[type, Callable[[], Any]] = {
@@ -51,14 +51,14 @@ class Question:
         locking: bool = False,
         blobs: bool = False,
     ) -> None:
-        self._make, self._types, self._locking, self._blobs = make, types, locking, blobs
+        self._make, self._types, self._locking, self.blobs = make, types, locking, blobs
         self._made: dict[str, _Made] = {}
 
     def __call__(self, *values: Any) -> list[tuple]:
         sql, parameters = self.filled(values)
-        if self._blobs and connection.vendor == "postgresql":
+        if self.blobs and connection.vendor == "postgresql":
             with binary_cursor() as driver:
-                return driver.execute(sql.encode(), parameters).fetchall()
+                return self.converted(driver.execute(sql.encode(), parameters).fetchall())
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             return self.converted(cursor.fetchall())
@@ -92,8 +92,8 @@ class Question:
         sql, parameters = compiler.as_sql()
         if self._locking and connection.features.has_select_for_update_of:
             sql += f" FOR UPDATE OF {connection.ops.quote_name(rows.model._meta.db_table)}"
-        written = list(map(_written, marks))
-        places = [(place, written.index(it)) for place, it in enumerate(parameters) if it in written]
+        marked = list(map(_written, marks))
+        places = [(place, marked.index(it)) for place, it in enumerate(parameters) if it in marked]
         converters = compiler.get_converters([column for column, *_ in compiler.select])
         return _Made(sql, parameters, places, [(place, *found) for place, found in converters.items()])
 
@@ -107,6 +107,19 @@ def binary_cursor() -> Iterator[psycopg.Cursor]:
         yield cursor
 
 
+def _pipelined(statements: Sequence[tuple[str, Sequence[Any]]], *, answered: bool) -> list[list[tuple]]:
+    """Statements that go to PostgreSQL in one turn, blobs as they are; and their rows, if they are `answered`."""
+    connection.ensure_connection()
+    driver = connection.connection
+    cursors = []
+    with connection.wrap_database_errors, driver.pipeline():
+        for sql, parameters in statements:
+            cursors.append(psycopg.Cursor(driver))
+            cursors[-1].format = psycopg.pq.Format.BINARY
+            cursors[-1].execute(sql.encode(), parameters)
+        return [cursor.fetchall() for cursor in cursors] if answered else []
+
+
 def names_of(model: type[Model], *only: str) -> list[str]:
     """These fields of a model, or all, as its `from_db` takes them."""
     names = [field.attname for field in model._meta.concrete_fields]
@@ -115,14 +128,17 @@ def names_of(model: type[Model], *only: str) -> list[str]:
 
 def together(*asked: tuple[Question, Sequence[Any]]) -> list[list[tuple]]:
     """The rows of questions, one after the other; PostgreSQL takes and answers them in one turn."""
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or not asked:
         return [question(*values) for question, values in asked]
     made = [question.filled(values) for question, values in asked]
-    with connection.cursor() as cursor:
-        cursor.execute("; ".join(sql for sql, _ in made), [it for _, parameters in made for it in parameters])
-        found = [cursor.fetchall()]
-        while cursor.nextset():
-            found.append(cursor.fetchall())
+    if any(question.blobs for question, _ in asked):
+        found = _pipelined(made, answered=True)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("; ".join(sql for sql, _ in made), [it for _, parameters in made for it in parameters])
+            found = [cursor.fetchall()]
+            while cursor.nextset():
+                found.append(cursor.fetchall())
     return [question.converted(rows) for (question, _), rows in zip(asked, found, strict=True)]
 
 
@@ -138,15 +154,13 @@ class Change(NamedTuple):
 def updating(model: type[Model], key: Mapping[str, Any], values: Mapping[str, Any]) -> Change:
     """Sets fields of the rows whose fields are equal to those of `key`."""
     sql, fields = _update(model, tuple(key), tuple(values), connection.vendor)
-    given = (*values.values(), *key.values())
-    return Change(sql, [_saved(field, value) for field, value in zip(fields, given, strict=True)])
+    return Change(sql, _saved(fields, [*values.values(), *key.values()]))
 
 
 def deleting(model: type[Model], key: Mapping[str, Any], *, since: tuple[str, int]) -> Change:
     """Deletes the rows whose fields are equal to those of `key`, and one of which is not less than `since`."""
     sql, fields = _delete(model, tuple(key), since[0], connection.vendor)
-    given = (*key.values(), since[1])
-    return Change(sql, [_saved(field, value) for field, value in zip(fields, given, strict=True)])
+    return Change(sql, _saved(fields, [*key.values(), since[1]]))
 
 
 def inserting(rows: Sequence[Model], *, replacing: Sequence[str] = (), key: Sequence[str] = ()) -> list[Change]:
@@ -154,7 +168,7 @@ def inserting(rows: Sequence[Model], *, replacing: Sequence[str] = (), key: Sequ
     if not rows:
         return []
     head, places, tail, fields = _insert(type(rows[0]), tuple(replacing), tuple(key), connection.vendor)
-    values = [[_saved(field, getattr(row, field.attname)) for field in fields] for row in rows]
+    values = [_saved(fields, [getattr(row, field.attname) for field in fields]) for row in rows]
     if connection.vendor != "postgresql":
         return [Change(f"{head}{places}{tail}", values, many=True)]
     changes = []
@@ -167,22 +181,18 @@ def inserting(rows: Sequence[Model], *, replacing: Sequence[str] = (), key: Sequ
 
 
 def send(*changes: Change) -> None:
-    """Make changes in this order; PostgreSQL takes them in one turn, but for large blobs."""
+    """Make changes in this order; PostgreSQL takes them in one turn."""
     if connection.vendor != "postgresql":
         with connection.cursor() as cursor:
             for change in changes:
                 (cursor.executemany if change.many else cursor.execute)(change.sql, change.parameters)
         return
-    for large, group in groupby(changes, lambda change: change.large):
-        some = list(group)
-        if large:
-            with binary_cursor() as driver:
-                for change in some:
-                    driver.execute(change.sql.encode(), change.parameters)
-        else:
-            with connection.cursor() as cursor:
-                sql = "; ".join(change.sql for change in some)
-                cursor.execute(sql, [it for change in some for it in change.parameters])
+    if any(change.large for change in changes):
+        _pipelined([change[:2] for change in changes], answered=False)
+    elif changes:
+        with connection.cursor() as cursor:
+            sql = "; ".join(change.sql for change in changes)
+            cursor.execute(sql, [it for change in changes for it in change.parameters])
 
 
 @lru_cache(1000)
@@ -228,8 +238,24 @@ def _column(field: Field[Any, Any]) -> str:
     return connection.ops.quote_name(str(field.column))
 
 
-def _saved(field: Field[Any, Any], value: Any) -> Any:
-    return field.get_db_prep_save(value, connection)
+def _saved(fields: Sequence[Field[Any, Any]], values: Sequence[Any]) -> list[Any]:
+    """The values as the driver takes them."""
+    return [
+        _written(value)
+        if (kind := _kept_as(field)) is not None and kind is type(value)
+        else field.get_db_prep_save(value, connection)
+        for field, value in zip(fields, values, strict=True)
+    ]
+
+
+@lru_cache(1000)
+def _kept_as(field: Field[Any, Any]) -> type | None:
+    """A type whose values the field gives to the driver as `_written` does."""
+    while field.remote_field is not None:
+        field = field.target_field  # type: ignore[attr-defined]  # of a ForeignKey
+    if isinstance(field, IntegerField):
+        return int
+    return {TextField: str, BinaryField: bytes, UUIDField: uuid.UUID}.get(type(field))
 
 
 def _written(value: Any) -> Any:

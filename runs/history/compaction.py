@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, chain, islice, pairwise
 from typing import Any, NamedTuple
 
@@ -13,10 +13,10 @@ import numpy as np
 from runs.columns import column_id
 from runs.history import codec, keys, levels, tail
 from runs.history.codec import Floats, Ints
-from runs.history.database import among, fetch, insert
+from runs.history.database import Ids, insert, listed
 from runs.history.tail import Block
 from runs.models import HistoryChunk, HistoryTail, Stream, StreamName
-from runs.statements import Question, deleting, send, updating
+from runs.statements import Change, Question, deleting, send, together, updating
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ SEAL_AFTER = 4096  # unsealed lines of a stream from which on they are sealed
 STRETCH = 16384  # lines a chunk may hold
 _GROWING = 256  # columns of a stretch up to which it grows: they are in memory together
 _AT_ONCE = 1000  # columns whose chunks are in memory together
+_READ_AT_ONCE = 32  # columns of a growing stretch whose bytes are in memory together
 
 # The tail rows of one writer's stream from a line on.
 TAIL = Question(
@@ -43,6 +44,14 @@ _LAST = Question(
     ),
     [uuid.UUID, str, uuid.UUID],
 )
+_CHUNKS = Question(
+    lambda run, writer, first_line, columns: HistoryChunk.objects.filter(
+        run_id=run, writer=writer, first_line=first_line, column_id__in=listed(columns)
+    ).values_list("column_id", "data"),
+    [uuid.UUID, str, int, str],
+    blobs=True,
+)
+_CHUNK_KEY = ["run_id", "column_id", "writer", "first_line"]
 
 
 class Piece(NamedTuple):
@@ -63,14 +72,20 @@ class Piece(NamedTuple):
         return codec.Values(self.lines[low:high] - start, self.steps[low:high], numbers, others)
 
 
-def stream_seal(*, project_id: uuid.UUID, stream: Stream, fresh: Sequence[Block] = ()) -> None:
+def stream_seal(
+    *, project_id: uuid.UUID, stream: Stream, fresh: Sequence[Block] = (), later: list[Change] | None = None
+) -> None:
     """Move the tail of one writer's stream into chunks and rollups. The caller holds the run's lock.
 
-    `fresh` are lines after those of the tail rows, placed by line number; `stream.lines` counts them already.
+    `fresh` are lines after those of the tail rows, placed by line number; `stream.lines` counts them already. What
+    needs no answer is added to `later`, if that is given.
     """
+    changes = [] if later is None else later
     key = {"run_id": stream.run_id, "stream": stream.stream, "writer": stream.writer}
     parts: list[tuple[int, Sequence[Block]]] = []
-    for first_line, data in TAIL(*key.values(), 0):
+    spine = keys.spine_id(project_id, stream.stream)
+    rows, last = together((TAIL, [*key.values(), 0]), (_LAST, [stream.run_id, stream.writer, spine]))
+    for first_line, data in rows:
         try:
             parts.append((first_line, tail.decode(bytes(data))))
         except codec.Corrupt as error:
@@ -78,7 +93,9 @@ def stream_seal(*, project_id: uuid.UUID, stream: Stream, fresh: Sequence[Block]
     blocks = tail.joined([*parts, (0, fresh)])
     lines = np.sort(np.concatenate([np.empty(0, np.int64), *(block.places for block in blocks)]))
     pieces = _pieces(stream.stream, lines, blocks)
-    before = _growing(project_id, stream, len(lines), pieces.keys())
+    before = None
+    if last and last[0][1] + len(lines) <= STRETCH and len(pieces) <= _GROWING:
+        before = _growing(project_id, stream, last[0][0], pieces.keys())
     if before:
         borders = [before.first_line]
     else:
@@ -86,12 +103,12 @@ def stream_seal(*, project_id: uuid.UUID, stream: Stream, fresh: Sequence[Block]
         borders = [int(lines[len(lines) * piece // count]) for piece in range(count)]
     found = iter(pieces.items())
     while some := dict(islice(found, _AT_ONCE)):
-        _columns_seal(project_id, stream, [*borders, stream.lines], some, before)
+        _columns_seal(project_id, stream, [*borders, stream.lines], some, before, changes)
     stream.sealed_lines = stream.lines
-    send(
-        deleting(HistoryTail, key, since=("first_line", 0)),
-        updating(Stream, key, {"lines": stream.lines, "sealed_lines": stream.lines}),
-    )
+    changes.append(deleting(HistoryTail, key, since=("first_line", 0)))
+    changes.append(updating(Stream, key, {"lines": stream.lines, "sealed_lines": stream.lines}))
+    if later is None:
+        send(*changes)
 
 
 class Before(NamedTuple):
@@ -101,24 +118,17 @@ class Before(NamedTuple):
     values: Mapping[uuid.UUID, codec.Values]  # by column, of those that have new values
 
 
-def _growing(project_id: uuid.UUID, stream: Stream, lines: int, names: Collection[str]) -> Before | None:
-    """The last stretch, if so many lines more have room in it. Fewer, longer chunks are smaller and sooner read."""
-    if len(names) > _GROWING:
-        return None
-    last = _LAST(stream.run_id, stream.writer, keys.spine_id(project_id, stream.stream))
-    if not last or last[0][1] + lines > STRETCH:
-        return None
-    ((first_line, _),) = last
+def _growing(project_id: uuid.UUID, stream: Stream, first_line: int, names: Iterable[str]) -> Before | None:
+    """The stretch that begins at a line, for more to join it: fewer, longer chunks are smaller and sooner read."""
     scope = keys.scope_of(stream.stream)
-    columns = among(column_id(project_id, scope, name) for name in names)
-    found = HistoryChunk.objects.filter(
-        run_id=stream.run_id, writer=stream.writer, first_line=first_line, column_id__in=columns
-    )
-    try:
-        values = {column: codec.decode(data) for column, data in fetch(found.values_list("column_id", "data"))}
-    except codec.Corrupt:
-        return None  # what can't be read stays as it is
-    found.delete()
+    columns = iter([column_id(project_id, scope, name) for name in names])
+    values: dict[uuid.UUID, codec.Values] = {}
+    while some := list(islice(columns, _READ_AT_ONCE)):
+        for column, data in _CHUNKS(stream.run_id, stream.writer, first_line, Ids(some).text()):
+            try:
+                values[column] = codec.decode(data)
+            except codec.Corrupt:
+                return None  # what can't be read stays as it is
     return Before(first_line, values)
 
 
@@ -141,8 +151,9 @@ def _columns_seal(
     borders: Sequence[int],
     found: Mapping[str, Sequence[Piece]],
     before: Before | None,
+    later: list[Change],
 ) -> None:
-    """Store a chunk for each key and stretch, and take the numbers into the rollups. Stretches lie between borders."""
+    """A chunk for each key and stretch, and their numbers in the rollups. Stretches lie between borders."""
     scope, spine = keys.scope_of(stream.stream), keys.SPINES[stream.stream]
     chunks: list[HistoryChunk] = []
     fresh: dict[uuid.UUID, list[codec.Values]] = {}
@@ -167,8 +178,11 @@ def _columns_seal(
             )
             if len(values.numbers) and not (key == spine and stream.stream != StreamName.HISTORY):
                 fresh.setdefault(column, []).append(values)
-    insert(chunks)
-    levels.add(project_id=project_id, run_id=stream.run_id, fresh=fresh)
+    if before:
+        insert(chunks, later, key=_CHUNK_KEY, replacing=["count", "first_step", "last_step", "data"])
+    else:
+        insert(chunks, later)
+    levels.add(project_id=project_id, run_id=stream.run_id, fresh=fresh, later=later)
 
 
 def _joined(pieces: Sequence[Piece]) -> Piece:

@@ -16,8 +16,10 @@ from django.db.models import Model, QuerySet
 from django.db.models.expressions import RawSQL
 
 from runs import statements
+from runs.statements import Change
 
 AT_ONCE = 100  # rows
+_FEW = 32  # rows that are sent together with others
 
 T = TypeVar("T")
 
@@ -113,17 +115,20 @@ def parts_pay() -> bool:
     return bool(connection.vendor == "postgresql")
 
 
-def insert(rows: Sequence[Model], *, replacing: Sequence[str] = ()) -> None:
-    """Insert rows of one table that has blobs. PostgreSQL takes binary rows five times as fast as blobs in text.
+def insert(
+    rows: Sequence[Model], later: list[Change], *, replacing: Sequence[str] = (), key: Sequence[str] = ()
+) -> None:
+    """Insert rows of one table that has blobs. Of one that is there already by `key`, `replacing` is set (attributes).
 
-    With `replacing`, the attributes of the primary key, a row that is there already gets the new `data`.
+    Few are added to `later`. Many are written at once, after what is in it: to PostgreSQL one by one, as binary rows,
+    of which it takes five times as many as of blobs in text.
     """
-    if not rows:
+    if connection.vendor != "postgresql" or len(rows) <= _FEW:
+        later += statements.inserting(rows, key=key, replacing=replacing)
         return
+    statements.send(*later)
+    later.clear()
     model = type(rows[0])
-    if connection.vendor != "postgresql":
-        statements.send(*statements.inserting(rows, key=replacing, replacing=["data"] if replacing else []))
-        return
     fields = [
         (field.attname, str(field.column), str(field.db_type(connection))) for field in model._meta.concrete_fields
     ]
@@ -133,7 +138,8 @@ def insert(rows: Sequence[Model], *, replacing: Sequence[str] = ()) -> None:
     with statements.binary_cursor() as cursor:
         if replacing:
             places = ", ".join(["%s"] * len(names))
-            found = f"ON CONFLICT ({', '.join(replacing)}) DO UPDATE SET data = excluded.data"
+            new = ", ".join(f"{name} = excluded.{name}" for name in replacing)
+            found = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {new}"
             cursor.executemany(f"INSERT INTO {into} VALUES ({places}) {found}".encode(), values)
             return
         with cursor.copy(f"COPY {into} FROM STDIN (FORMAT BINARY)".encode()) as copy:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 import numpy as np
-from django.db.models import Q
 
 from runs.history import codec, keys, rollup
-from runs.history.database import among, insert
+from runs.history.database import Ids, among, insert, listed
 from runs.history.rollup import Buckets, Extent
 from runs.models import HistoryChunk, Rollup
+from runs.statements import Change, Question, send, together
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +21,34 @@ EXTENT = -1  # the level of the row that says what is there
 # Numbers of a column; with fewer a chunk is as quick to read. Clocks, read as x point by point, get none at all.
 ROLLUP_FROM = 1024
 
+Series = tuple[codec.Ints, codec.Ints, codec.Floats]  # lines, steps, numbers
 
-def add(*, project_id: uuid.UUID, run_id: uuid.UUID, fresh: Mapping[uuid.UUID, Sequence[codec.Values]]) -> None:
-    """Take in numbers that were just sealed, per column. Their chunks are stored already."""
+_KEY = ["run_id", "column_id", "level", "segment"]
+_EXTENTS = Question(
+    lambda run, columns: Rollup.objects.filter(run_id=run, column_id__in=listed(columns), level=EXTENT).values_list(
+        "column_id", "data"
+    ),
+    [uuid.UUID, str],
+)
+# Rows of two levels in a span of segments.
+_ROWS = Question(
+    lambda run, columns, level, spread, low, high: Rollup.objects.filter(
+        run_id=run, column_id__in=listed(columns), level__in=(level, spread), segment__range=(low, high)
+    ).values_list("column_id", "level", "segment", "data"),
+    [uuid.UUID, str, int, int, int, int],
+    blobs=True,
+)
+
+
+def add(
+    *,
+    project_id: uuid.UUID,
+    run_id: uuid.UUID,
+    fresh: Mapping[uuid.UUID, Sequence[codec.Values]],
+    later: list[Change],
+) -> None:
+    """Take in numbers that were just sealed, per column. Their chunks are stored already, or will be by `later`; what
+    else needs no answer is added to it."""
     clocks = keys.clock_ids(project_id)
     extents = _extents(run_id, fresh)
     rebuilt: list[uuid.UUID] = []
@@ -34,7 +59,11 @@ def add(*, project_id: uuid.UUID, run_id: uuid.UUID, fresh: Mapping[uuid.UUID, S
         if old is None:
             rebuilt.append(column)
             continue
-        steps, values = (np.concatenate(arrays) for arrays in zip(*(part.series()[1:] for part in parts), strict=True))
+        found = [part.series() for part in parts]
+        if not old.count:
+            rows += _column_rows(run_id, column, found, rolled=column not in clocks)
+            continue
+        steps, values = (np.concatenate(arrays) for arrays in list(zip(*found, strict=True))[1:])
         count = old.count + len(steps)
         first, last = min(old.first, int(steps.min())), max(old.last, int(steps.max()))
         if old.bottom >= 0:
@@ -49,8 +78,11 @@ def add(*, project_id: uuid.UUID, run_id: uuid.UUID, fresh: Mapping[uuid.UUID, S
         else:
             rebuilt.append(column)
     broken, more = _grow(run_id, grown)
-    _store(rows + more)
-    build(project_id=project_id, run_id=run_id, columns=rebuilt + broken)
+    insert(rows + more, later, key=_KEY, replacing=["data"])
+    if rebuilt or broken:
+        send(*later)
+        later.clear()
+        build(project_id=project_id, run_id=run_id, columns=rebuilt + broken)
 
 
 def build(*, project_id: uuid.UUID, run_id: uuid.UUID, columns: Iterable[uuid.UUID]) -> None:
@@ -62,20 +94,25 @@ def build(*, project_id: uuid.UUID, run_id: uuid.UUID, columns: Iterable[uuid.UU
     chunks = HistoryChunk.objects.filter(run_id=run_id, column_id__in=among(ids))
     found = chunks.order_by("column_id", "writer", "first_line").values_list("column_id", "data")
     for column, group in groupby(found.iterator(chunk_size=100), key=lambda pair: pair[0]):
-        _store(_column_rows(run_id, column, (data for _, data in group), rolled=column not in clocks))
+        series = _sound(run_id, column, (data for _, data in group))
+        changes: list[Change] = []
+        insert(_column_rows(run_id, column, series, rolled=column not in clocks), changes, key=_KEY, replacing=["data"])
+        send(*changes)
 
 
-def _column_rows(
-    run_id: uuid.UUID, column: uuid.UUID, chunks: Iterable[bytes | memoryview], *, rolled: bool
-) -> list[Rollup]:
-    count, first, last, bottom = 0, 2**63 - 1, -(2**63), -1
-    parts: list[Buckets] = []
+def _sound(run_id: uuid.UUID, column: uuid.UUID, chunks: Iterable[bytes | memoryview]) -> Iterator[Series]:
+    """The numbers of those that can be read."""
     for data in chunks:
         try:
-            _, steps, values = codec.decode(data).series()
+            yield codec.decode(data).series()
         except codec.Corrupt as error:
             log.error("A chunk of run %s, column %s is left out of its rollups: %s", run_id, column, error)
-            continue
+
+
+def _column_rows(run_id: uuid.UUID, column: uuid.UUID, found: Iterable[Series], *, rolled: bool) -> list[Rollup]:
+    count, first, last, bottom = 0, 2**63 - 1, -(2**63), -1
+    parts: list[Buckets] = []
+    for _, steps, values in found:
         if not len(steps):
             continue
         bottom = rollup.bottom_level(steps) if bottom < 0 else bottom
@@ -136,14 +173,10 @@ def _stored(
     """Rows by (column, level) and segment, of those segments at each level; and columns of which one can't be read."""
     stored: dict[tuple[uuid.UUID, int], dict[int, Buckets]] = {}
     broken: set[uuid.UUID] = set()
-    if not spans:
-        return {}, []
-    where = Q()
-    for level, span in spans.items():
-        where |= Q(level__in=(level, level + rollup.SPREAD), segment__range=span)
-    found = Rollup.objects.filter(where, run_id=run_id, column_id__in=among(bottoms))
-    fields = found.values_list("column_id", "level", "segment", "data")
-    rows = {(column, level, segment): data for column, level, segment, data in fields}
+    columns = Ids(list(bottoms)).text()
+    asked = [(_ROWS, [run_id, columns, level, level + rollup.SPREAD, *span]) for level, span in spans.items()]
+    found = chain.from_iterable(together(*asked))
+    rows = {(column, level, segment): data for column, level, segment, data in found}
     for (column, level, segment), data in rows.items():
         if level >= rollup.SPREAD:
             continue
@@ -159,8 +192,7 @@ def _stored(
 def _extents(run_id: uuid.UUID, columns: Iterable[uuid.UUID]) -> dict[uuid.UUID, Extent | None]:
     """None for what can't be read."""
     extents: dict[uuid.UUID, Extent | None] = {}
-    found = Rollup.objects.filter(run_id=run_id, column_id__in=among(columns), level=EXTENT)
-    for column, data in found.values_list("column_id", "data"):
+    for column, data in _EXTENTS(run_id, Ids(list(columns)).text()):
         try:
             extents[column] = rollup.decode_extent(data)
         except codec.Corrupt:
@@ -187,7 +219,3 @@ def _rows(run_id: uuid.UUID, column: uuid.UUID, extent: Extent, level: int, buck
             rows.append((level + rollup.SPREAD, rollup.encode_spread(part, segment, pack=pack)))
         for kind, data in rows:
             yield Rollup(run_id=run_id, column_id=column, level=kind, segment=segment, data=data)
-
-
-def _store(rows: Sequence[Rollup]) -> None:
-    insert(rows, replacing=("run_id", "column_id", "level", "segment"))

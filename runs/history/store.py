@@ -33,6 +33,7 @@ from runs.history import compaction, reader, replay, writing
 from runs.history.database import kept, snapshot
 from runs.history.shapes import Appended, Cells, Floats, LinesRefused, Points
 from runs.models import Run, Stream, StreamName
+from runs.statements import Change
 
 __all__ = [
     "Appended",
@@ -56,13 +57,21 @@ __all__ = [
 
 
 def append(
-    *, run: Run, stream: str, writer: str, offset: int, lines: Sequence[str], at: Stream | None = None
+    *,
+    run: Run,
+    stream: str,
+    writer: str,
+    offset: int,
+    lines: Sequence[str],
+    at: Stream | None = None,
+    later: list[Change] | None = None,
 ) -> Appended:
     """Put `lines` at line number `offset`. Raises LinesRefused and stores nothing if they can't be.
 
     `at` is the row of this stream and writer, if the caller has read it under the lock; it is asked for otherwise.
+    With `later`, what needs no answer is added to it, for the caller to send with other changes.
     """
-    return writing.append(run=run, stream=stream, writer=writer, offset=offset, lines=lines, at=at)
+    return writing.append(run=run, stream=stream, writer=writer, offset=offset, lines=lines, at=at, later=later)
 
 
 def seal(*, run_id: uuid.UUID) -> None:

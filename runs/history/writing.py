@@ -12,7 +12,7 @@ from runs.history.lines import check
 from runs.history.shapes import Appended, LinesRefused
 from runs.history.tail import Block
 from runs.models import Column, HistoryChunk, HistoryTail, Run, Stream, StreamName
-from runs.statements import deleting, inserting, send, updating
+from runs.statements import Change, deleting, inserting, send, updating
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,14 @@ _LARGE = 256  # lines of a request that are a row by themselves
 
 
 def append(
-    *, run: Run, stream: str, writer: str, offset: int, lines: Sequence[str], at: Stream | None = None
+    *,
+    run: Run,
+    stream: str,
+    writer: str,
+    offset: int,
+    lines: Sequence[str],
+    at: Stream | None = None,
+    later: list[Change] | None = None,
 ) -> Appended:
     """See runs.history.store.append."""
     if offset < 0:
@@ -46,7 +53,7 @@ def append(
     keys.columns_ensure(
         project_id=run.project_id, scope=keys.scope_of(stream), kinds=kinds, made_at=run.project.created_at
     )
-    _put(run, at, len(new), blocks)
+    _put(run, at, len(new), blocks, later)
     return Appended(added=len(new), lines=at.lines, last_step=last_step)
 
 
@@ -65,16 +72,17 @@ def _read(run: Run, stream: str, writer: str, lines: Sequence[str], first_line: 
     return tail.blocks(rows), max(found)
 
 
-def _put(run: Run, at: Stream, count: int, blocks: Sequence[Block]) -> None:
+def _put(run: Run, at: Stream, count: int, blocks: Sequence[Block], later: list[Change] | None = None) -> None:
     """Store lines behind those of a stream, in a tail row, or in chunks if there are enough."""
     first_line = at.lines
     at.lines += count
     if at.lines - at.sealed_lines > compaction.SEAL_AFTER:
-        compaction.stream_seal(project_id=run.project_id, stream=at, fresh=tail.joined([(first_line, blocks)]))
+        fresh = tail.joined([(first_line, blocks)])
+        compaction.stream_seal(project_id=run.project_id, stream=at, fresh=fresh, later=later)
         return
     start = at.sealed_lines + _start(first_line - at.sealed_lines, at.lines - at.sealed_lines)
     key = {"run_id": at.run_id, "stream": at.stream, "writer": at.writer}
-    changes = []
+    changes = [] if later is None else later
     if count < _LARGE and start < first_line and (merged := _merged(at, start, first_line, blocks)):
         first_line, blocks = merged
         changes.append(deleting(HistoryTail, key, since=("first_line", start)))
@@ -86,7 +94,9 @@ def _put(run: Run, at: Stream, count: int, blocks: Sequence[Block]) -> None:
         count=at.lines - first_line,
         data=tail.encode(at.lines - first_line, blocks),
     )
-    send(*changes, *inserting([row]), updating(Stream, key, {"lines": at.lines}))
+    changes += [*inserting([row]), updating(Stream, key, {"lines": at.lines})]
+    if later is None:
+        send(*changes)
 
 
 def _start(before: int, after: int) -> int:

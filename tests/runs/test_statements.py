@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from projects.models import Project
 from runs import ingest
+from runs.history.database import Ids, listed
 from runs.models import ConsoleLine, HistoryTail, Run, Stream
 from runs.statements import Question, deleting, inserting, names_of, send, together, updating
 from tests.factories import make_project, make_run
@@ -67,6 +68,30 @@ def test_questions_asked_together_have_their_own_answers(run: Run) -> None:
     none = Question(lambda name: Run.objects.filter(name=name).values_list("id"), [str])
     found = together((name, ["r"]), (none, ["100%"]), (number, [0]))
     assert found == [[(run.id, {"x": float("inf"), "text": "\0"})], [], [("r",), ("s",)]]
+    assert together() == []
+
+
+def test_questions_for_blobs_and_lists_of_ids_are_asked_together_with_others(run: Run) -> None:
+    others = [make_run(run.project, name, summary={"x": 1}) for name in ("s", "t")]
+    blob = bytes(range(256)) * 400
+    key = {"run_id": run.id, "stream": "history", "writer": ""}
+    send(*inserting([HistoryTail(**key, first_line=0, count=1, data=blob)]))
+    tails = Question(
+        lambda runs: HistoryTail.objects.filter(run_id__in=listed(runs)).values_list("run_id", "data"),
+        [str],
+        blobs=True,
+    )
+    named = Question(
+        lambda runs, name: Run.objects.filter(pk__in=listed(runs), name=name).values_list("id", "summary"), [str, str]
+    )
+    some = Ids([run.id, others[0].id]).text()
+    assert together((tails, [some]), (named, [some, "s"]), (named, [some, "t"]), (tails, [Ids([]).text()])) == [
+        [(run.id, blob)],
+        [(others[0].id, {"x": 1})],
+        [],
+        [],
+    ]
+    assert tails(some) == [(run.id, blob)]
 
 
 def test_large_blobs_come_between_what_is_before_and_after_them(run: Run) -> None:
