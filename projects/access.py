@@ -29,7 +29,7 @@ from projects.models import (
     default_workspace_id,
 )
 from projects.names import RESERVED, BadName, entity_name_check, project_name_check
-from runs.statements import Question, names_of
+from runs.statements import Question, names_of, opening
 
 # Every client version takes keys of exactly 40 characters from [a-z0-9].
 _KEY_LETTERS = string.ascii_lowercase + string.digits
@@ -48,8 +48,17 @@ _KEY = Question(
     [str],
 )
 _PROJECT = names_of(Project)
-_WRITABLE = Question(lambda name, user, entity: _writable(name, user, entity__name=entity), [str, int, str])
-_OWN = Question(lambda name, user: _writable(name, user, entity__owner=user), [str, int])
+_MEMBER, _KEYS = "entity__memberships__user", "entity__memberships__user__in"
+_WRITABLE = Question(
+    lambda name, user, entity: _writable(name, Q((_MEMBER, user)), entity__name=entity), [str, int, str]
+)
+_OWN = Question(lambda name, user: _writable(name, Q((_MEMBER, user)), entity__owner=user), [str, int])
+_WRITABLE_BY_KEY = Question(
+    lambda name, hash, entity: _writable(
+        name, Q((_KEYS, ApiKey.objects.filter(hash=hash).values("user"))), entity__name=entity
+    ),
+    [str, str, str],
+)
 
 Person = User | AnonymousUser
 
@@ -120,7 +129,20 @@ def api_key_create(*, user: User, name: str = "") -> str:
 
 def api_key_user(key: str) -> User | None:
     """Whose key it is; None for an unknown or revoked key and for a person no longer active."""
-    for key_id, last_used_at, *person in _KEY(_sha256(key)):
+    return _owner(_KEY(_sha256(key)))
+
+
+def api_key_writer(key: str, *, entity: str, project: str) -> tuple[User | None, Project | None]:
+    """As `api_key_user`, and the project if there is one that this person may write to; asked in one turn."""
+    hash_ = _sha256(key)
+    known, found = opening((_KEY, [hash_]), (_WRITABLE_BY_KEY, [project, hash_, entity]))
+    user = _owner(known)
+    return user, Project.from_db(DEFAULT_DB_ALIAS, _PROJECT, found[0]) if user and found else None
+
+
+def _owner(found: list[tuple]) -> User | None:
+    """Who is in the answer to _KEY."""
+    for key_id, last_used_at, *person in found:
         now = timezone.now()
         if last_used_at is None or now - last_used_at > _LAST_USED_EVERY:
             ApiKey.objects.filter(pk=key_id).update(last_used_at=now)
@@ -252,9 +274,9 @@ def project_writable(user: User, *, entity: str | None, name: str) -> Project:
     raise NotFound(f"project {entity}/{name} not found")
 
 
-def _writable(name: str, user: int, **owner: Any) -> QuerySet[Project, tuple]:
-    written = Q(entity__memberships__user=user, entity__memberships__role__in=_WRITERS)
-    return Project.objects.filter(written, name=name, deleted_at=None, **owner).values_list(*_PROJECT)
+def _writable(name: str, member: Q, **owner: Any) -> QuerySet[Project, tuple]:
+    written = Q(entity__memberships__role__in=_WRITERS)
+    return Project.objects.filter(member & written, name=name, deleted_at=None, **owner).values_list(*_PROJECT)
 
 
 def _sees(user: User, entity: str, name: str) -> bool:

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import psycopg
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import BinaryField, Field, IntegerField, Model, QuerySet, TextField, UUIDField
 
 # What stands for a value of a type while the SQL is made: no other parameter of a query is equal to it.
@@ -108,7 +108,8 @@ def binary_cursor() -> Iterator[psycopg.Cursor]:
 
 
 def _pipelined(statements: Sequence[tuple[str, Sequence[Any]]], *, answered: bool) -> list[list[tuple]]:
-    """Statements that go to PostgreSQL in one turn, blobs as they are; and their rows, if they are `answered`."""
+    """Statements that go to PostgreSQL in one turn, blobs as they are (and with them the beginning of a transaction);
+    their rows, if they are `answered`."""
     connection.ensure_connection()
     driver = connection.connection
     cursors = []
@@ -140,6 +141,19 @@ def together(*asked: tuple[Question, Sequence[Any]]) -> list[list[tuple]]:
             while cursor.nextset():
                 found.append(cursor.fetchall())
     return [question.converted(rows) for (question, _), rows in zip(asked, found, strict=True)]
+
+
+def opening(*asked: tuple[Question, Sequence[Any]]) -> list[list[tuple]]:
+    """As `together`, for the first that a request asks: it tells whether a connection that was kept is still alive,
+    and no other question has to. Where it is not, they are asked again by a new one."""
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    try:
+        return together(*asked)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block or connection.is_usable():
+            raise
+        connection.close()
+        return together(*asked)
 
 
 class Change(NamedTuple):

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
@@ -12,7 +12,7 @@ from projects.models import Project
 from runs import ingest
 from runs.history.database import Ids, listed
 from runs.models import ConsoleLine, HistoryTail, Run, Stream
-from runs.statements import Question, deleting, inserting, names_of, send, together, updating
+from runs.statements import Question, deleting, inserting, names_of, opening, send, together, updating
 from tests.factories import make_project, make_run
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +92,33 @@ def test_questions_for_blobs_and_lists_of_ids_are_asked_together_with_others(run
         [],
     ]
     assert tails(some) == [(run.id, blob)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_question_of_a_request_finds_a_lost_connection_and_makes_a_new_one() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no connection to lose")
+    make_run(make_project(), "r")
+    question = Question(lambda name: Run.objects.filter(name=name).values_list("name"), [str])
+
+    def lose() -> None:
+        other = connection.copy()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
+        other.close()
+
+    @transaction.atomic
+    def in_a_transaction() -> None:
+        assert question("r")
+        lose()
+        opening((question, ["r"]))
+
+    assert opening((question, ["r"])) == [[("r",)]]
+    lose()
+    assert opening((question, ["r"]), (question, ["s"])) == [[("r",)], []]
+    with pytest.raises(OperationalError):  # what the transaction did is gone: it is not for a new connection to go on
+        in_a_transaction()
+    assert opening((question, ["r"])) == [[("r",)]]
 
 
 def test_large_blobs_come_between_what_is_before_and_after_them(run: Run) -> None:

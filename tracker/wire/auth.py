@@ -8,8 +8,8 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 
-from projects.access import api_key_user
-from projects.models import User
+from projects.access import api_key_user, api_key_writer
+from projects.models import Project, User
 
 # The client shows this text to the person.
 NOT_SIGNED_IN: dict[str, Any] = {
@@ -35,6 +35,14 @@ def user_of(request: HttpRequest) -> User | None:
     key = key_of(request)
     request.api_user = user = api_key_user(key) if key else None  # type: ignore[attr-defined]  # for the request's log
     return user
+
+
+def writer_in(request: HttpRequest, entity: str, project: str) -> tuple[User | None, Project | None]:
+    """As `user_of`, and the project, if this person may write to it."""
+    key = key_of(request)
+    user, target = api_key_writer(key, entity=entity, project=project) if key else (None, None)
+    request.api_user = user  # type: ignore[attr-defined]
+    return user, target
 
 
 def unauthorized() -> JsonResponse:

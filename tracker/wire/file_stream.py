@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from projects.access import NotFound, ReadOnly, project_writable
-from projects.models import User
+from projects.models import Project, User
 from runs import ingest
 from runs.history.store import LinesRefused
 from runs.ingest import Lines, RunMissing, StreamRequest
@@ -26,12 +26,16 @@ _MAX_OFFSET = 2**53
 _MAX_WRITER = 100
 
 
-def file_stream(request: HttpRequest, user: User, entity: str, project: str, run: str) -> HttpResponse:
+def file_stream(
+    request: HttpRequest, user: User, target: Project | None, entity: str, project: str, run: str
+) -> HttpResponse:
+    """`target`: the project, if the user may write to it."""
     body = body_bytes(request)
     writer = writer_of(request)
     said = replace(stream_request(json_envelope(body)), digest=_digest(writer, body))
     try:
-        target = project_writable(user, entity=entity, name=project)
+        if target is None:
+            target = project_writable(user, entity=entity, name=project)
         stored = ingest.stream_accept(run_id=run_id(target.id, run), writer=writer, request=said)
     except ReadOnly as refusal:
         raise Refused(str(refusal), 403) from None

@@ -6,7 +6,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from tracker.wire.artifact_files import download_by_digest, download_by_name, transfer
-from tracker.wire.auth import unauthorized, user_of
+from tracker.wire.auth import unauthorized, writer_in
 from tracker.wire.errors import Refused, door
 from tracker.wire.file_stream import file_stream
 from tracker.wire.graphql.view import graphql
@@ -23,8 +23,8 @@ def run_file(request: HttpRequest, entity: str, project: str, run: str, name: st
         return download(request, entity, project, run, name)
     if request.method != "POST" or name != "file_stream":
         return HttpResponseNotAllowed(["GET", "HEAD"])
-    user = user_of(request)
-    return unauthorized() if user is None else file_stream(request, user, entity, project, run)
+    user, target = writer_in(request, entity, project)
+    return unauthorized() if user is None else file_stream(request, user, target, entity, project, run)
 
 
 @csrf_exempt
