@@ -26,6 +26,7 @@ _HEADER = struct.Struct("<4sIIBBBxIIII")  # magic, values, numbers, three encodi
 _CRC = struct.Struct("<I")
 _RUN = struct.Struct("<qq")
 _LEVEL = 6  # of pcodec
+_TRIED = 16  # numbers by which most arrays are seen not to fit an encoding
 EXACT = 2**53  # every integer up to here is a float64
 
 
@@ -260,23 +261,32 @@ def _arithmetic(array: Ints) -> bytes | None:
     stride = int(array[1]) - start if len(array) > 1 else 1
     last = start + stride * (len(array) - 1)
     if -(2**63) <= stride < 2**63 and -(2**63) <= last < 2**63:
-        wanted = start + stride * np.arange(len(array), dtype=np.int64)
-        if np.array_equal(array, wanted):
+        if (np.diff(array) == stride).all():  # also of what wraps around, as the last is in range
             return _RUN.pack(start, stride)
     return None
 
 
 def _pack_numbers(array: Floats) -> tuple[Encoding, bytes, list[bytes]]:
     """Encoding, what all pages need, and the pages. float32 if no bit is lost by it."""
-    if len(array) and (np.abs(array) <= EXACT).all():
-        whole = array.astype(np.int64)
-        if _same(whole.astype(np.float64), array) and (even := _arithmetic(whole)) is not None:
-            return Encoding.ARITHMETIC, even, []
+    some = array[:_TRIED]
+    if (
+        len(array)
+        and _is_whole(some)
+        and _is_whole(array)
+        and (even := _arithmetic(array.astype(np.int64))) is not None
+    ):
+        return Encoding.ARITHMETIC, even, []
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        narrow = array.astype("<f4")
-        if _same(narrow.astype(np.float64), array):
-            return _shorter(narrow, Encoding.RAW32, Encoding.PCODEC32)
+        if _same(some.astype("<f4").astype(np.float64), some):
+            narrow = array.astype("<f4")
+            if _same(narrow.astype(np.float64), array):
+                return _shorter(narrow, Encoding.RAW32, Encoding.PCODEC32)
     return _shorter(array.astype("<f8"), Encoding.RAW64, Encoding.PCODEC64)
+
+
+def _is_whole(array: Floats) -> bool:
+    """Whether int64 holds all of it, and none is beyond what float64 holds exactly."""
+    return bool((np.abs(array) <= EXACT).all()) and _same(array.astype(np.int64).astype(np.float64), array)
 
 
 def _same(some: Floats, others: Floats) -> bool:
@@ -286,17 +296,18 @@ def _same(some: Floats, others: Floats) -> bool:
 
 def _shorter(array: NDArray[Any], raw: Encoding, packed: Encoding) -> tuple[Encoding, bytes, list[bytes]]:
     array = np.ascontiguousarray(array)
-    plainly = [array[at : at + PAGE].tobytes() for at in range(0, len(array), PAGE)]
-    paging = PagingSpec.exact_page_sizes([len(page) // array.itemsize for page in plainly])
+    starts = range(0, len(array), PAGE)
+    paging = PagingSpec.exact_page_sizes([min(PAGE, len(array) - at) for at in starts])
     file = wrapped.FileCompressor()
     try:
         chunk = file.chunk_compressor(array, ChunkConfig(compression_level=_LEVEL, paging_spec=paging))
     except (TypeError, RuntimeError):
-        return raw, b"", plainly
-    key, pages = file.write_header() + chunk.write_meta(), [chunk.write_page(at) for at in range(len(plainly))]
-    if len(key) + sum(map(len, pages)) < array.nbytes:
-        return packed, key, pages
-    return raw, b"", plainly
+        pass
+    else:
+        key, pages = file.write_header() + chunk.write_meta(), [chunk.write_page(at) for at in range(len(starts))]
+        if len(key) + sum(map(len, pages)) < array.nbytes:
+            return packed, key, pages
+    return raw, b"", [array[at : at + PAGE].tobytes() for at in starts]
 
 
 def _unpack(data: bytes, encoding: int, count: int) -> Ints:
