@@ -276,17 +276,21 @@ def _pack_numbers(array: Floats) -> tuple[Encoding, bytes, list[bytes]]:
         and (even := _arithmetic(array.astype(np.int64))) is not None
     ):
         return Encoding.ARITHMETIC, even, []
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        if _same(some.astype("<f4").astype(np.float64), some):
-            narrow = array.astype("<f4")
-            if _same(narrow.astype(np.float64), array):
-                return _shorter(narrow, Encoding.RAW32, Encoding.PCODEC32)
+    if _narrow(some) is not None and (narrow := _narrow(array)) is not None:
+        return _shorter(narrow, Encoding.RAW32, Encoding.PCODEC32)
     return _shorter(array.astype("<f8"), Encoding.RAW64, Encoding.PCODEC64)
 
 
 def _is_whole(array: Floats) -> bool:
     """Whether int64 holds all of it, and none is beyond what float64 holds exactly."""
     return bool((np.abs(array) <= EXACT).all()) and _same(array.astype(np.int64).astype(np.float64), array)
+
+
+def _narrow(array: Floats) -> NDArray[Any] | None:
+    """The same as float32, if no bit is lost by it."""
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        narrow = array.astype("<f4")
+        return narrow if _same(narrow.astype(np.float64), array) else None
 
 
 def _same(some: Floats, others: Floats) -> bool:

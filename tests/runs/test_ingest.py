@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import uuid
 from datetime import timedelta
@@ -302,6 +303,27 @@ class TestStartedAnew:
         run.refresh_from_db()
         assert (run.state, run.summary, run.history_lines) == (State.FINISHED, {"n": 2}, 1)
         assert list(run.console_lines.values_list("text", flat=True)) == ["half a line"]
+
+    def test_values_of_every_kind_go_along_with_lines_of_any_size(self, project: Project) -> None:
+        """PostgreSQL takes them in another way when there are large blobs among them."""
+        said = {"n": 1, "f": 0.5, "nan": math.nan, "t": "text", "z": "\0", "b": True, "l": [1], "o": {"x": None}}
+        found = []
+        for count in (1, 300):
+            run = upsert(project, name=f"of {count}", host="h").run
+            lines = Lines(offset=0, lines=[f"line {number}" for number in range(count)])
+            stream(run, history=history(*range(count)), events=history(*range(count)), console=lines)
+            for summary in ({"n": "text", "gone": 1}, said):
+                stream(run, history=history(*range(count), offset=count), summary=summary, console=lines)
+            run.refresh_from_db()
+            columns = run.column_values.filter(column__scope=Scope.SUMMARY).order_by("column__key")
+            found.append([row if row[1] == row[1] else (row[0], "nan", *row[2:]) for row in columns.values_list(
+                "kind", "number", "token", "text", "column__key")])  # fmt: skip
+            assert run.console_lines.count() == count
+            assert (run.history_lines, steps_of(run)) == (2 * count, sorted([*range(count)] * 2))
+            assert store.tail_lines(run_id=run.id, stream=StreamName.EVENTS)
+            assert run.last_step == count - 1
+        assert found[0] == found[1]
+        assert len(found[0]) == 8
 
     def test_a_preemption_that_is_told_late_does_not_open_a_run_that_ended_of_it(self, project: Project) -> None:
         run = upsert(project, host="h").run
