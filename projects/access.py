@@ -13,7 +13,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
 from django.utils import timezone
 
 from projects.models import (
@@ -48,17 +48,21 @@ _KEY = Question(
     [str],
 )
 _PROJECT = names_of(Project)
-_MEMBER, _KEYS = "entity__memberships__user", "entity__memberships__user__in"
-_WRITABLE = Question(
-    lambda name, user, entity: _writable(name, Q((_MEMBER, user)), entity__name=entity), [str, int, str]
-)
-_OWN = Question(lambda name, user: _writable(name, Q((_MEMBER, user)), entity__owner=user), [str, int])
+_WRITABLE = Question(lambda name, user, entity: _writable(name, user, entity__name=entity), [str, int, str])
+_OWN = Question(lambda name, user: _writable(name, user, entity__owner=user), [str, int])
+# One row each, so no join of which PostgreSQL would have to find the best order.
 _WRITABLE_BY_KEY = Question(
-    lambda name, hash, entity: _writable(
-        name, Q((_KEYS, ApiKey.objects.filter(hash=hash).values("user"))), entity__name=entity
-    ),
+    lambda name, hash, entity: Project.objects.filter(
+        name=name, deleted_at=None, entity=Subquery(
+            Membership.objects.filter(
+                user=Subquery(ApiKey.objects.filter(hash=hash).values("user")),
+                entity=Subquery(Entity.objects.filter(name=entity).values("pk")),
+                role__in=_WRITERS,
+            ).values("entity")
+        ),
+    ).values_list(*_PROJECT),
     [str, str, str],
-)
+)  # fmt: skip
 
 Person = User | AnonymousUser
 
@@ -274,9 +278,9 @@ def project_writable(user: User, *, entity: str | None, name: str) -> Project:
     raise NotFound(f"project {entity}/{name} not found")
 
 
-def _writable(name: str, member: Q, **owner: Any) -> QuerySet[Project, tuple]:
-    written = Q(entity__memberships__role__in=_WRITERS)
-    return Project.objects.filter(member & written, name=name, deleted_at=None, **owner).values_list(*_PROJECT)
+def _writable(name: str, user: int, **owner: Any) -> QuerySet[Project, tuple]:
+    written = Q(entity__memberships__user=user, entity__memberships__role__in=_WRITERS)
+    return Project.objects.filter(written, name=name, deleted_at=None, **owner).values_list(*_PROJECT)
 
 
 def _sees(user: User, entity: str, name: str) -> bool:

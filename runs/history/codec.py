@@ -260,10 +260,8 @@ def _arithmetic(array: Ints) -> bytes | None:
     start = int(array[0]) if len(array) else 0
     stride = int(array[1]) - start if len(array) > 1 else 1
     last = start + stride * (len(array) - 1)
-    if -(2**63) <= stride < 2**63 and -(2**63) <= last < 2**63:
-        if (np.diff(array) == stride).all():  # also of what wraps around, as the last is in range
-            return _RUN.pack(start, stride)
-    return None
+    in_range = -(2**63) <= stride < 2**63 and -(2**63) <= last < 2**63  # so no difference that wraps around is equal
+    return _RUN.pack(start, stride) if in_range and (np.diff(array) == stride).all() else None
 
 
 def _pack_numbers(array: Floats) -> tuple[Encoding, bytes, list[bytes]]:
