@@ -12,21 +12,18 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
-from runs.columns import column_id, flatten, storable
+from runs.columns import storable
 from runs.display_names import display_name
 from runs.forks import PARENT, beginning_put, branch_point
 from runs.history import store
-from runs.history.keys import columns_ensure
 from runs.models import (
     Alert,
-    ColumnValue,
     ConsoleLine,
     Level,
     Run,
@@ -35,18 +32,17 @@ from runs.models import (
     State,
     Stream,
     StreamName,
-    Tag,
     Trial,
     run_id,
 )
-from runs.statements import Change, Question, inserting, names_of, send, together, updating
+from runs.rows import BATCH, console_put, tags_write, values_write
+from runs.statements import Change, Question, names_of, send, together, updating
 from runs.states import ENDED, end_state
 from runs.step_metrics import step_metrics
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
-_BATCH = 500
 # What a stream's request reads and writes: the other fields of a run are many, and may be large.
 _STREAMED = names_of(
     Run, "id", "project_id", "state", "exit_code", "stop_requested", "ended_at", "changed_at", "summary",
@@ -65,7 +61,6 @@ _STREAMS = Question(
 _REPEATED = timedelta(minutes=1)  # the client asks again within it
 DIGEST = 8  # bytes
 _RECENT = 32  # requests: many more than a client sends while one of its own is held up
-_OWN = "_wandb"  # the client's own entry in a summary: kept, but no column
 
 
 class RunMissing(LookupError):
@@ -213,11 +208,12 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
                 changes["last_step"] = max(changes.get("last_step", run.last_step), put.last_step)
     if request.console is not None and request.console.lines:
         changes |= _restart(run, streams, StreamName.CONSOLE, request.console.offset)
-        rows += _console_rows(run, writer, request.console, streams.get((StreamName.CONSOLE, writer)))
+        part, at = request.console, streams.get((StreamName.CONSOLE, writer))
+        rows += console_put(run, writer, part.offset, part.lines, at)
         touched = True
     if request.summary is not None:
         new = run.summary | request.summary if writer else request.summary
-        changes |= _values_write(run, Scope.SUMMARY, run.summary, new, later=rows)
+        changes |= values_write(run, Scope.SUMMARY, run.summary, new, later=rows)
     if request.complete:
         changes |= _end(run, preempting=request.preempting, exit_code=request.exit_code)
     elif request.preempting and (touched or run.state not in ENDED):
@@ -288,7 +284,7 @@ def file_requested(*, run_id: uuid.UUID, names: Iterable[str]) -> None:
     """Note files that will come. Raises RunMissing."""
     run = _run_lock(run_id)
     RunFile.objects.bulk_create(
-        [RunFile(run=run, name=name) for name in dict.fromkeys(names)], ignore_conflicts=True, batch_size=_BATCH
+        [RunFile(run=run, name=name) for name in dict.fromkeys(names)], ignore_conflicts=True, batch_size=BATCH
     )
 
 
@@ -399,7 +395,7 @@ def _change_apply(run: Run, change: RunChange, *, shared: bool) -> dict[str, Any
     texts["display_name"] = texts["display_name"] or None
     changes: dict[str, Any] = {name: storable(text) for name, text in texts.items() if text is not None}
     if change.tags is not None:
-        changes["tags"] = _tags_write(run, change.tags)
+        changes["tags"] = tags_write(run, change.tags)
     if change.client_info is not None:
         # Every writer sends its own entry under "e" only.
         entries = (run.client_info.get("e"), change.client_info.get("e"))
@@ -408,51 +404,14 @@ def _change_apply(run: Run, change: RunChange, *, shared: bool) -> dict[str, Any
         said = {key: part for key, part in change.client_info.items() if part or not shared}
         new = (run.client_info if shared else {}) | said | ({"e": merged} if merged else {})
         changes["client_info"] = new
-        _values_write(run, Scope.STEP_METRIC, step_metrics(run.client_info), step_metrics(new))
+        values_write(run, Scope.STEP_METRIC, step_metrics(run.client_info), step_metrics(new))
     if change.config is not None:
         # In shared mode a writer sends only what it was configured with itself.
         config = run.config | change.config if shared else change.config
-        changes |= _values_write(run, Scope.CONFIG, run.config, config)
+        changes |= values_write(run, Scope.CONFIG, run.config, config)
     if change.summary is not None:
-        changes |= _values_write(run, Scope.SUMMARY, run.summary, change.summary)
+        changes |= values_write(run, Scope.SUMMARY, run.summary, change.summary)
     return changes
-
-
-def _tags_write(run: Run, tags: Sequence[str]) -> list[str]:
-    new = list(dict.fromkeys(storable(tag) for tag in tags))
-    gone = set(run.tags) - set(new)
-    if gone:
-        Tag.objects.filter(run=run, tag__in=gone).delete()
-    added = [tag for tag in new if tag not in run.tags]
-    Tag.objects.bulk_create([Tag(run=run, tag=tag) for tag in added], ignore_conflicts=True, batch_size=_BATCH)
-    return new
-
-
-def _values_write(run: Run, scope: Scope, old: Json, new: Json, *, later: list[Change] | None = None) -> dict[str, Any]:
-    """Bring the typed rows of a run's config or summary from `old` to `new`, touching only what differs. What needs no
-    answer is added to `later`, if that is given."""
-    if json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True):  # by text: NaN is no different from NaN
-        return {}
-    before, after = (flatten({key: value for key, value in side.items() if key != _OWN}) for side in (old, new))
-    ids = {key: column_id(run.project_id, scope, key) for key in before.keys() | after.keys()}
-    changed = {key: value for key, value in after.items() if before.get(key) != value}
-    kinds = {key: int(value.kind) for key, value in changed.items()}
-    columns_ensure(project_id=run.project_id, scope=scope, kinds=kinds, made_at=run.project.created_at)
-    rows = inserting(
-        [
-            ColumnValue(run=run, column_id=ids[key], kind=it.kind, number=it.number, token=it.token, text=it.text)
-            for key, it in changed.items()
-        ],
-        key=["run", "column"],
-        replacing=["kind", "number", "token", "text"],
-    )
-    if later is None:
-        send(*rows)
-    else:
-        later += rows
-    for batch in _batches(ids[key] for key in before.keys() - after.keys()):
-        ColumnValue.objects.filter(run=run, column__in=batch).delete()
-    return {scope.value: new}
 
 
 def _restart(run: Run, streams: dict[tuple[str, str], Stream], name: StreamName, offset: int) -> dict[str, Any]:
@@ -480,26 +439,6 @@ def _restart(run: Run, streams: dict[tuple[str, str], Stream], name: StreamName,
     return {"history_lines": lines or 0, "last_step": -1}
 
 
-def _console_rows(run: Run, writer: str, part: Lines, stream: Stream | None) -> list[Change]:
-    """Puts lines at their numbers. Old ones are rewritten all the time (progress bars), gaps are filled later."""
-    changes = inserting(
-        [
-            ConsoleLine(run=run, writer=writer, number=part.offset + i, text=storable(line.removesuffix("\n")))
-            for i, line in enumerate(part.lines)
-        ],
-        key=["run", "writer", "number"],
-        replacing=["text"],
-    )
-    lines = part.offset + len(part.lines)
-    if stream is None or stream.lines < lines:
-        changes += inserting(
-            [Stream(run=run, stream=StreamName.CONSOLE, writer=writer, lines=lines)],
-            key=["run", "stream", "writer"],
-            replacing=["lines"],
-        )
-    return changes
-
-
 def _end(run: Run, *, preempting: bool, exit_code: int) -> dict[str, Any]:
     """A repeated end changes nothing: the first one's time and state stand."""
     was = run.state
@@ -509,9 +448,3 @@ def _end(run: Run, *, preempting: bool, exit_code: int) -> dict[str, Any]:
         state = State.KILLED  # by its agent, with whatever exit code that makes
     ended_at: datetime = run.ended_at if was == state and run.ended_at else timezone.now()
     return {"state": state, "exit_code": exit_code, "ended_at": ended_at}
-
-
-def _batches(items: Iterable[T]) -> Iterable[list[T]]:
-    rest = iter(items)
-    while batch := list(islice(rest, _BATCH)):
-        yield batch
