@@ -120,14 +120,17 @@ def insert(
 ) -> None:
     """Insert rows of one table that has blobs. Of one that is there already by `key`, `replacing` is set (attributes).
 
-    Few are added to `later`. Many are written at once, after what is in it: to PostgreSQL one by one, as binary rows,
-    of which it takes five times as many as of blobs in text.
+    Few are added to `later`. Many are written at once, after what is in it, so that no others are in memory with them:
+    to PostgreSQL one by one, as binary rows, of which it takes five times as many as of blobs in text.
     """
-    if connection.vendor != "postgresql" or len(rows) <= _FEW:
+    if len(rows) <= _FEW:
         later += statements.inserting(rows, key=key, replacing=replacing)
         return
     statements.send(*later)
     later.clear()
+    if connection.vendor != "postgresql":
+        statements.send(*statements.inserting(rows, key=key, replacing=replacing))
+        return
     model = type(rows[0])
     fields = [
         (field.attname, str(field.column), str(field.db_type(connection))) for field in model._meta.concrete_fields

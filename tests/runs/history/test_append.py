@@ -253,3 +253,27 @@ def test_events_are_read_by_line_number(bench: Bench, small: None) -> None:
         found = list(store.rows(run_id=run.id, stream="events"))
         assert found == [*map(json.loads, lines), {}, {"_line": 1}]
         assert json.loads(store.tail_lines(run_id=run.id, stream="events")[0]) == {"_line": 1}
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("keys", [3, 40])
+def test_a_stretch_grows_by_lines_of_few_keys_and_of_many(bench: Bench, keys: int) -> None:
+    """Many chunks are written in another way than few; a key may come when the stretch is there already."""
+    run, rows = bench.run(), []
+    for offset in range(0, 50, 10):
+        names = [f"m{key}" for key in range(keys + (offset > 20))]
+        new = [
+            {"_step": step} | {name: step + at / 7 for at, name in enumerate(names)}
+            for step in range(offset, offset + 10)
+        ]
+        bench.log(run, list(map(json.dumps, new)), offset=offset)
+        rows += new
+    assert list(store.rows(run_id=run.id, stream="history")) == rows
+    chunks = HistoryChunk.objects.filter(run=run).values_list("first_line", "count")
+    assert sorted(chunks) == [(0, 10)] + [(0, 40)] * (keys + 1)
+    found = bench.read([run], f"m{keys - 1}", exact_below=1000)
+    assert isinstance(found, store.Points)
+    assert found.y.tolist() == [row[f"m{keys - 1}"] for row in rows]
+    cells = bench.read([run], "m0", exact_below=1, cells=8)
+    assert isinstance(cells, store.Cells)
+    assert cells.count.sum() == 50
