@@ -42,6 +42,32 @@ def chunk_pieces(asked: Asked, low: int, high: int, *, of: Sequence[int] | None 
             yield place, piece
 
 
+def _guessed(low: int, high: int, page: int, front: int) -> tuple[Func, Substr]:
+    """Of a chunk: how many bytes are before those where its steps from `low` to `high` should be, and these."""
+    first, last, count, size = (_float(field) for field in ("first_step", "last_step", "count", Length("data")))
+    of_page = size * _float(Value(page)) / count
+
+    def pages(step: int) -> Func:
+        return Floor(count * (_float(Value(step)) - first) / (last - first + 1.0) / _float(Value(page)))
+
+    slack = _float(Value(front)) + size / 64.0
+    begin = Cast(Greatest(0.0, pages(low) * of_page - slack), IntegerField())
+    end = Cast(Least(size, (pages(high) + 1.0) * of_page + slack), IntegerField())
+    return begin, Substr("data", begin + 1, end - begin)
+
+
+def _float(value: str | Value | Length) -> Cast:
+    return Cast(value, FloatField())
+
+
+_PAGES = Question(
+    lambda column, runs, low, high, page, front: _chunks(column, runs, low, high).values_list(
+        "run_id", "writer", "first_line", Length("data"), Substr("data", 1, front), *_guessed(low, high, page, front)
+    ),
+    [uuid.UUID, str, int, int, int, int],
+)
+
+
 def page_pieces(asked: Asked, low: int, high: int, *, of: Sequence[int]) -> Iterator[tuple[int, Piece]]:
     """As `chunk_pieces`, for ranges that are a small part of a chunk: fetches about the pages they are in.
 
@@ -50,9 +76,8 @@ def page_pieces(asked: Asked, low: int, high: int, *, of: Sequence[int]) -> Iter
     """
     found: Pieces = {}
     missed = set()
-    fields = ("run_id", "writer", "first_line", Length("data"), Substr("data", 1, FRONT), *_guess(low, high))
-    rows = _chunks(asked.column, asked.runs.text(of), low, high).values_list(*fields)
-    for run, writer, first_line, size, front, begin, pages in bare(*rows.query.sql_with_params()):
+    question = [asked.column, asked.runs.text(of), low, high, codec.PAGE, FRONT]
+    for run, writer, first_line, size, front, begin, pages in bare(*_PAGES.filled(question)):
         place = asked.runs.places[run]
         try:
             chunk = codec.Chunk(front, size)
@@ -69,21 +94,6 @@ def page_pieces(asked: Asked, low: int, high: int, *, of: Sequence[int]) -> Iter
             _leave_out(asked, place, error)
     yield from ((run, piece) for run, of_run in found.items() if run not in missed for piece in of_run)
     yield from chunk_pieces(asked, low, high, of=sorted(missed))
-
-
-def _guess(low: int, high: int) -> tuple[Func, Substr]:
-    """Of a chunk: how many bytes are before those where its steps from `low` to `high` should be, and these."""
-    first, span = Cast("first_step", FloatField()), Cast("last_step", FloatField()) - Cast("first_step", FloatField())
-
-    def pages(step: int) -> Func:
-        return Floor(Cast("count", FloatField()) * (Value(float(step)) - first) / (span + 1.0) / codec.PAGE)
-
-    of_page = Cast(Length("data"), FloatField()) * codec.PAGE / Cast("count", FloatField())
-    slack = FRONT + Length("data") / 64
-    begin = Cast(Greatest(0.0, pages(low) * of_page - slack), IntegerField())
-    end = (pages(high) + 1.0) * of_page + slack
-    size = Cast(Least(end, Cast(Length("data"), FloatField())) - begin, IntegerField())
-    return begin, Substr("data", begin + 1, size)
 
 
 def first_pieces(asked: Asked) -> Iterator[tuple[int, Piece]]:
