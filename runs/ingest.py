@@ -224,7 +224,7 @@ def stream_accept(*, run_id: uuid.UUID, writer: str, request: StreamRequest) -> 
     if request.digest:
         run.recent = b"".join([*recent[1 - _RECENT :], request.digest])
     also = ["recent"] if request.digest else []
-    _run_save(run, changes, touched=touched, heartbeat=True, also=also, rows=rows)
+    _run_save(run, changes, touched=touched, heartbeat=True, also=also, rows=rows, last=not request.complete)
     if request.complete:
         store.seal(run_id=run.id)
     return run
@@ -364,9 +364,10 @@ def _run_save(
     touched: bool = False,
     also: Sequence[str] = (),
     rows: Sequence[Change] = (),
+    last: bool = False,
 ) -> None:
-    """Write what differs from the row, the fields `also`, and other rows. Anything a page shows moves changed_at on; a
-    bare sign of life does not."""
+    """Write what differs from the row, the fields `also`, and other rows, as the `last` of a transaction. Anything a
+    page shows moves changed_at on; a bare sign of life does not."""
     now = timezone.now()
     differing: dict[str, Any] = {name: value for name, value in changes.items() if _differs(getattr(run, name), value)}
     if differing or touched:
@@ -378,7 +379,7 @@ def _run_save(
         setattr(run, name, value)
     if saved := {name: getattr(run, name) for name in (*differing, *also)}:
         rows = [*rows, updating(Run, {"id": run.pk}, saved)]
-    send(*rows)
+    send(*rows, last=last)
 
 
 def _differs(one: Any, other: Any) -> bool:

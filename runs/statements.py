@@ -194,13 +194,19 @@ def inserting(rows: Sequence[Model], *, replacing: Sequence[str] = (), key: Sequ
     return changes
 
 
-def send(*changes: Change) -> None:
-    """Make changes in this order; PostgreSQL takes them in one turn."""
+def send(*changes: Change, last: bool = False) -> None:
+    """Make changes in this order; PostgreSQL takes them in one turn.
+
+    `last`: they are the last of what the caller's `atomic` does. Where that is the outermost one, PostgreSQL commits in
+    the same turn, and Django, who finds no transaction any more, has nothing left to wait for.
+    """
     if connection.vendor != "postgresql":
         with connection.cursor() as cursor:
             for change in changes:
                 (cursor.executemany if change.many else cursor.execute)(change.sql, change.parameters)
         return
+    if last and connection.in_atomic_block and not connection.savepoint_ids:
+        changes += (Change("COMMIT", ()),)
     if any(change.large for change in changes):
         _pipelined([change[:2] for change in changes], answered=False)
     elif changes:

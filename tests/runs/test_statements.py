@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
@@ -29,6 +31,13 @@ def console(run: Run, *texts: str, writer: str = "") -> list[ConsoleLine]:
 
 def put(lines: list[ConsoleLine]) -> None:
     send(*inserting(lines, key=["run", "writer", "number"], replacing=["text"]))
+
+
+def inside_another(change: Callable[[], None]) -> None:
+    """In a transaction that has begun already, and is given up then."""
+    with transaction.atomic():
+        change()
+    raise RuntimeError
 
 
 def test_a_question_is_answered_as_the_orm_does_for_other_values_too(run: Run) -> None:
@@ -130,6 +139,25 @@ def test_large_blobs_come_between_what_is_before_and_after_them(run: Run) -> Non
     send(*inserting(rows[:1]), updating(HistoryTail, key, {"count": 7}))
     stored = HistoryTail.objects.filter(run=run).order_by("first_line").values_list("data", "count")
     assert [(bytes(data), count) for data, count in stored] == [(data, 7) for data in blobs]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("text", ["short", "long" * 10_000])
+def test_the_last_changes_of_a_transaction_are_stored_with_it_or_not_at_all(text: str) -> None:
+    run = make_run(make_project(), "r")
+    row = HistoryTail(run=run, stream="history", writer="", first_line=0, count=1, data=text.encode())
+
+    with pytest.raises(RuntimeError), transaction.atomic():
+        inside_another(lambda: send(*inserting(console(run, "undone")), *inserting([row]), last=True))
+    assert not ConsoleLine.objects.exists()
+    with transaction.atomic():
+        send(*inserting(console(run, text)), *inserting([row]), last=True)
+    assert (ConsoleLine.objects.get().text, bytes(HistoryTail.objects.get().data)) == (text, text.encode())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        send(*inserting(console(run, "new", writer="w")), *inserting([row]), last=True)
+    with pytest.raises(IntegrityError), transaction.atomic():  # which foreign keys are looked at when it ends
+        send(*inserting(console(Run(id=uuid.uuid4()), "of no run")), last=True)
+    assert ConsoleLine.objects.count() == 1
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite locks the whole database")
