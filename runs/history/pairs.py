@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from runs.history import codec
-from runs.history.database import bare, listed
+from runs.history.database import bare, kept, listed
 from runs.history.pieces import ALL, Asked, Piece, Pieces, gathered, joined
 from runs.history.sealed import chunk_pieces
 from runs.history.unsealed import tail_pieces
@@ -18,11 +18,16 @@ from runs.models import HistoryChunk
 log = logging.getLogger(__name__)
 
 
-def values(asked: Asked, other: Asked) -> Pieces:
-    """The values of lines that have both, with the other's values in place of steps."""
-    tails, other_tails = tail_pieces(asked, other)
-    pieces = joined(gathered(chunk_pieces(asked, *ALL)), tails)
-    others = joined(gathered(chunk_pieces(other, *ALL, of=sorted(pieces))), other_tails)
+def _tails(slot: str, asked: Asked, other: Asked) -> list[Pieces]:
+    """The unsealed numbers of both: in a snapshot read once, however many parts of the runs are asked for."""
+    return kept(slot, (asked.column, other.column, asked.runs), lambda: tail_pieces(asked, other))
+
+
+def values(asked: Asked, other: Asked, of: Sequence[int]) -> Pieces:
+    """The values of lines that have both, with the other's values in place of steps; of the runs at these places."""
+    unsealed, other_unsealed = ({run: part[run] for run in of if run in part} for part in _tails("pairs", asked, other))
+    pieces = joined(gathered(chunk_pieces(asked, *ALL, of=of)), unsealed)
+    others = joined(gathered(chunk_pieces(other, *ALL, of=sorted(pieces))), other_unsealed)
     found: Pieces = {}
     for run, of_run in pieces.items():
         by_place = {piece.at: piece for piece in others.get(run, [])}
@@ -39,16 +44,17 @@ def values(asked: Asked, other: Asked) -> Pieces:
     return found
 
 
-def starts(clock: Asked, counted: Asked) -> dict[int, float]:
-    """When each run began by its own clock: `_timestamp` − `_runtime` of its first line; of writers the earliest.
+def starts(clock: Asked, counted: Asked, of: Sequence[int]) -> dict[int, float]:
+    """When each of the runs at these places began by its own clock: `_timestamp` − `_runtime` of its first line; of
+    writers the earliest.
 
     Later lines do not tell: `_runtime` leaves out the time between a stop and a resume.
     """
     heads: list[dict[tuple[int, str], Piece]] = []
-    for asked, tails in zip((clock, counted), tail_pieces(clock, counted), strict=True):
-        found = {(run, piece.at[0]): piece for run, of_run in tails.items() for piece in of_run if piece.at[1] == 0}
+    for asked, unsealed in zip((clock, counted), _tails("starts", clock, counted), strict=True):
+        found = {(run, piece.at[0]): piece for run in of for piece in unsealed.get(run, ()) if piece.at[1] == 0}
         rows = HistoryChunk.objects.filter(
-            column_id=asked.column, run_id__in=listed(asked.runs.text()), first_line=0
+            column_id=asked.column, run_id__in=listed(asked.runs.text(of)), first_line=0
         ).values_list("run_id", "writer", "data")
         for run, writer, data in bare(*rows.query.sql_with_params()):
             place = asked.runs.places[run]

@@ -79,12 +79,15 @@ def paired(
         column = _column(column_id)
         if column is None:
             return [(slice(0, len(run_ids)), _points(len(run_ids), {}))]
-        _, _, key, stream = column
-        asked = Asked(column_id, key, stream, Ids(run_ids))
+        project, scope, key, stream = column
+        runs = Ids(run_ids)
+        asked = Asked(column_id, key, stream, runs)
         sizes = _extents(asked)["count"].copy()
         for run, of_run in tail_pieces(asked)[0].items():
             sizes[run] += sum(len(piece.values) for piece in of_run)
-        batches = _Paired(column_id, column, run_ids, x, lo, hi, list(_slices(sizes.tolist())))
+        names = CLOCKS if x == SINCE_START else (x,)
+        others = [Asked(id_of_column(project, scope, name), name, stream, runs) for name in names]
+        batches = _Paired(asked, others, lo, hi, list(_slices(sizes.tolist())))
         return list(batches) if sizes.sum() <= KEPT else batches
 
 
@@ -92,10 +95,8 @@ def paired(
 class _Paired:
     """Points of some runs after the other, read anew each time."""
 
-    column_id: uuid.UUID
-    column: tuple[uuid.UUID, str, str, str]
-    run_ids: Sequence[uuid.UUID]
-    x: str
+    asked: Asked
+    others: Sequence[Asked]  # what x is; the CLOCKS, where it is the time since the start
     lo: float | None
     hi: float | None
     slices: Sequence[slice]
@@ -103,17 +104,15 @@ class _Paired:
     def __iter__(self) -> Iterator[tuple[slice, Points]]:
         if not in_snapshot():
             raise RuntimeError("points that are read several times need a snapshot")
-        return ((part, self._of(Ids(self.run_ids[part]))) for part in self.slices)
+        return ((part, self._of(range(part.start, part.stop))) for part in self.slices)
 
-    def _of(self, runs: Ids) -> Points:
-        project, scope, key, stream = self.column
-        asked = Asked(self.column_id, key, stream, runs)
-        if self.x == SINCE_START:
-            clock, counted = (Asked(id_of_column(project, scope, key), key, stream, runs) for key in CLOCKS)
-            since = pairs.since(pairs.values(asked, clock), pairs.starts(clock, counted))
-            return _points(len(runs), since, self.lo, self.hi)
-        other = Asked(id_of_column(project, scope, self.x), self.x, stream, runs)
-        return _points(len(runs), pairs.values(asked, other), self.lo, self.hi)
+    def _of(self, places: range) -> Points:
+        found = pairs.values(self.asked, self.others[0], places)
+        if len(self.others) > 1:
+            clock, counted = self.others
+            found = pairs.since(found, pairs.starts(clock, counted, places))
+        here = {run - places.start: of_run for run, of_run in found.items()}
+        return _points(len(places), here, self.lo, self.hi)
 
 
 def _slices(sizes: Sequence[int]) -> Iterator[slice]:

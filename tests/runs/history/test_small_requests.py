@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runs.history import store, unsealed
+from runs.history import reader, store, unsealed
 from runs.models import HistoryTail, Run
 from tests.runs.history.conftest import Bench
 from tests.runs.history.test_tail import plain, tables
@@ -132,3 +132,27 @@ def test_charts_of_one_snapshot_share_unsealed_lines_that_are_few(
             points = bench.read(runs, key)
             assert points.y.tolist() == [step + sign * place for place in range(2) for step in range(9)]
     assert sum(reads) == (1 if kept else 3)
+
+
+def test_runs_that_are_read_one_after_the_other_share_unsealed_lines(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "TOGETHER", 1)
+    monkeypatch.setattr(reader, "KEPT", 0)
+    runs = [bench.run() for _ in range(4)]
+    for run in runs:
+        bench.log(run, [json.dumps({"loss": step, "_timestamp": 9 + step, "_runtime": step}) for step in range(9)])
+    read_rows, reads = unsealed.bare, []
+
+    def counted(sql, parameters):
+        reads.append(HistoryTail._meta.db_table in sql)
+        return read_rows(sql, parameters)
+
+    monkeypatch.setattr(unsealed, "bare", counted)
+    question = {"column_id": bench.column("loss"), "run_ids": [run.id for run in runs]}
+    with store.snapshot():
+        for x in ("_runtime", "_absolute_runtime"):
+            batches = store.paired(**question, x=x)
+            for _ in range(2):
+                assert [points.y.tolist() for _, points in batches] == [[*range(9)]] * 4
+    assert sum(reads) == 1
