@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
+from psycopg.pq import TransactionStatus
 
 from projects.models import Project
 from runs import ingest
@@ -152,6 +153,9 @@ def test_the_last_changes_of_a_transaction_are_stored_with_it_or_not_at_all(text
     assert not ConsoleLine.objects.exists()
     with transaction.atomic():
         send(*inserting(console(run, text)), *inserting([row]), last=True)
+        if connection.vendor == "postgresql":
+            # There is nothing to wait for any more.
+            assert connection.connection.info.transaction_status == TransactionStatus.IDLE
     assert (ConsoleLine.objects.get().text, bytes(HistoryTail.objects.get().data)) == (text, text.encode())
     with pytest.raises(IntegrityError), transaction.atomic():
         send(*inserting(console(run, "new", writer="w")), *inserting([row]), last=True)
