@@ -20,6 +20,7 @@ import * as settings from "./settings.js";
 import * as sort from "./sort.js";
 import * as ticks from "./ticks.js";
 import * as together from "./together.js";
+import * as tooltip from "./tooltip.js";
 import * as widths from "./widths.js";
 
 let query = panels.runsetQuery();
@@ -40,7 +41,7 @@ function piece(event) {
 }
 
 const BEHAVIOURS = [
-  colours, combobox, divider, filter, find, groupBy, menus, more, ticks, together, panels, panelMenu, panelOrder, popover, overall, savedViews, search, settings, sort, widths, live,
+  colours, combobox, divider, filter, find, groupBy, menus, more, ticks, together, tooltip, panels, panelMenu, panelOrder, popover, overall, savedViews, search, settings, sort, widths, live,
 ];
 for (const behaviour of BEHAVIOURS) behaviour.mount(document);
 piece();

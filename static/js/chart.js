@@ -45,12 +45,15 @@ export class Chart {
     return `${this.plot.clientWidth} × ${this.plot.clientHeight}`;
   }
 
-  resized() {
+  async resized() {
     // A hidden plot has no size to take. An observer also tells the size at which it begins.
     if (!this.plot.offsetParent || this.size === this.measured()) return;
     this.size = this.measured();
-    window.Plotly.Plots.resize(this.plot);
     if (this.cells() > this.drawn) this.draw();
+    await window.Plotly.Plots.resize(this.plot);
+    // Only now, as a legend takes its room from the size that the plot has. (One that was purged meanwhile has no data.)
+    const data = this.named();
+    if (this.plot.data && data !== this.plot.data) window.Plotly.react(this.plot, data, this.plot.layout);
   }
 
   address() {
@@ -102,11 +105,12 @@ export class Chart {
     const first = !this.plot.classList.contains("js-plotly-plot");
     this.meta = meta;
     this.version = version;
+    this.data = data;
     layout.xaxis = this.ranged(layout.xaxis);
     this.panel.classList.toggle("multiple", meta.rows > 0);
     this.panel.style.setProperty("--rows", meta.rows ?? 0);
     if (first) this.size = this.measured();
-    await window.Plotly.react(this.plot, data, themed(meta.empty ? bare(layout) : layout), CONFIG);
+    await window.Plotly.react(this.plot, this.named(), themed(meta.empty ? bare(layout) : layout), CONFIG);
     this.panel.querySelector("h3").textContent = meta.title;
     const note = this.panel.querySelector("header small");
     note.textContent = note.title = [meta.header, meta.nonfiniteText].filter(Boolean).join(" · ");
@@ -116,6 +120,11 @@ export class Chart {
       this.sizes.observe(this.plot);
     }
     this.tell("panel:drawn", { chart: this, first });
+  }
+
+  /** The traces: in full screen, where no table tells which line is which, with a legend. */
+  named() {
+    return this.panel.matches(":fullscreen") ? withLegend(this.data) : this.data;
   }
 
   /** The x axis at the range zoomed to. What Plotly remembers of the axis holds as long as the range does. */
@@ -174,6 +183,9 @@ export class Chart {
     if (window.Plotly) window.Plotly.purge(this.plot);
   }
 }
+
+/** The traces, each line named once. */
+export const withLegend = (data) => data.map((trace) => (trace.meta?.named ? { ...trace, showlegend: true } : trace));
 
 /** A chart of nothing has no axes: they would count from -1 to 6. */
 const bare = (layout) => ({

@@ -1,6 +1,7 @@
 /* What a panel's tools do: full screen, downloads, and changes of how the panels are arranged. */
 import { follow, isArrow } from "./arrows.js";
 import { post } from "./ask.js";
+import { withLegend } from "./chart.js";
 import { complain, openDialog } from "./dialog.js";
 import { found } from "./find.js";
 import { shift } from "./panel_order.js";
@@ -35,7 +36,7 @@ async function image(panel, format) {
     title: { text: `${asText(meta.title)}<br><sub>${asText(meta.header)}</sub>`, x: 0.02, xanchor: "left" },
     margin: { ...plot.layout.margin, t: 64 },
   };
-  const data = plot.data.map((trace) => trace.meta?.named ? { ...trace, showlegend: true } : trace);
+  const data = withLegend(plot.data);
   const filename = meta.title.replace(/[^A-Za-z0-9._-]+/g, "_");
   await window.Plotly.downloadImage({ data, layout }, { ...IMAGE, format, filename, scale: format === "png" ? 2 : 1 });
 }

@@ -8,6 +8,7 @@ import * as panels from "./panels.js";
 import * as popover from "./popover.js";
 import * as settings from "./settings.js";
 import * as together from "./together.js";
+import * as tooltip from "./tooltip.js";
 import { mount as mountTreeSearch } from "./tree_search.js";
 
 const EVERY = 2000;
@@ -69,7 +70,7 @@ export function mount(root, changed) {
 
 const current = async () => refreshParts(await piece(location.href));
 
-for (const behaviour of [combobox, together, panels, panelMenu, popover, settings]) behaviour.mount(document);
+for (const behaviour of [combobox, together, tooltip, panels, panelMenu, popover, settings]) behaviour.mount(document);
 mountEdit(document, current);
 mountTreeSearch(document, current);
 mount(document, [refreshParts, refreshCharts, mountConsole(document)].filter(Boolean));

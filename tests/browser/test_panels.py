@@ -54,6 +54,13 @@ def axis(chart: Locator) -> list[float]:
     return chart.locator(".plot").evaluate("plot => plot._fullLayout.xaxis.range")
 
 
+def edges(part: Locator) -> tuple[float, float]:
+    """Where it begins and ends in the window, from above."""
+    box = part.bounding_box()
+    assert box is not None
+    return box["y"], box["y"] + box["height"]
+
+
 def drag(chart: Locator, start: float, end: float) -> None:
     """Zoom by dragging over a part of the plot, in x as a share of its width."""
     box = chart.locator(".nsewdrag").bounding_box()
@@ -87,8 +94,11 @@ def test_full_screen_draws_the_panel_over_the_whole_window(page: Page, chart: Lo
     svg_width = "document.querySelector('.panel .main-svg').clientWidth"
     wait_until(page, f"wide => {svg_width} > wide - 40", arg=wide)
     assert list(lines(chart)) == LABELS
+    legend = chart.locator(".infolayer .legend .legendtext")
+    expect(legend).to_have_text(LABELS)
     page.evaluate("document.exitFullscreen()")
     wait_until(page, f"wide => {svg_width} < wide / 2", arg=wide)
+    expect(legend).to_have_count(0)
 
 
 def test_downloads_hold_what_is_drawn(page: Page, chart: Locator, tmp_path: Path) -> None:
@@ -173,6 +183,10 @@ def test_panels_hover_together_when_asked_to(page: Page, project: str, chart: Lo
     expect(copy.locator(".hoverlayer .legend")).to_be_visible()
     texts = [part.locator(".hoverlayer .legendtitletext").text_content() for part in (chart, copy)]
     assert texts[0] == texts[1] != ""
+    top, bottom = edges(chart)
+    below, beside = (edges(part.locator(".hoverlayer .legend .bg")) for part in (chart, copy))
+    assert below[0] > bottom
+    assert top < beside[0] < bottom
     page.mouse.move(5, 5)
     expect(copy.locator(".hoverlayer .legend")).to_have_count(0)
 

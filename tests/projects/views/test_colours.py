@@ -7,7 +7,7 @@ import pytest
 
 from projects import saved_views
 from projects.models import Workspace
-from projects.query.palette import PALETTE
+from projects.query.palette import GREY, MOST_COLOURS, PALETTE
 from tests.factories import log_run
 from tests.projects.cast import Cast, make_cast
 
@@ -131,7 +131,18 @@ def test_a_run_by_itself_has_a_colour_too(cast, paint):
     assert RED in dots(page(cast, f"{query}&sort=summary.best&q=r0"))
 
 
-def test_a_group_of_several_lines_has_none_and_one_of_one_line_that_of_the_line(cast, paint):
+def test_a_group_of_several_lines_shows_the_colours_of_all_unless_there_are_many(cast):
+    query = "?group=group&group=job_type"
+    shares = re.compile(r'stroke="(#\w{6})" pathLength="(\d)" stroke-dashoffset="-(\d)"')
+    # Group a: eval, train; the other two have one line each.
+    assert shares.findall(page(cast, query)) == [(PALETTE[1], "2", "0"), (PALETTE[0], "2", "1")]
+    assert dots(page(cast, query)) == [GREY, *PALETTE[2:4]]
+    for job in range(MOST_COLOURS - 1):
+        log_run(cast.project, f"more-{job}", [{"acc": 1.0}], group="a", job_type=f"job-{job}")
+    assert not shares.findall(page(cast, query))
+
+
+def test_a_group_of_several_lines_has_none_of_its_own_and_one_of_one_line_that_of_the_line(cast, paint):
     """Groups a (eval, train), b (train) and one of no name (train)."""
     query = "?group=group&group=job_type"
     html = page(cast, query)
