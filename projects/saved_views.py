@@ -9,7 +9,7 @@ line_plot.LinePlot, and only what was changed.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from django.utils import timezone
 from projects.layout import Layout
 from projects.models import PanelSettings, Project, User, Workspace, default_workspace_id
 from projects.names import MAX_TITLE, title_from
+from runs.history import store
 
 MOST_VIEWS = 200  # of a person in a project, and of everybody together
 MAX_QUERY = 20_000
@@ -224,7 +225,20 @@ def panel_spec_reset(*, workspace: Workspace, key: str) -> None:
         PanelSettings.objects.filter(id=uuid.uuid5(workspace.pk, key)).delete()
 
 
+def panel_specs_read(workspace: Workspace, keys: Iterable[str]) -> None:
+    """For every `panel_spec` of these keys in the same snapshot of the history. One query."""
+    ids = {uuid.uuid5(workspace.pk, key): key for key in keys}
+    found = dict(PanelSettings.objects.filter(id__in=ids).values_list("id", "settings"))
+    _read(workspace).update((key, found.get(id, {})) for id, key in ids.items())
+
+
+def _read(workspace: Workspace) -> dict[str, Spec]:
+    return store.kept("panel specs", workspace.pk, dict[str, Spec])
+
+
 def panel_spec(workspace: Workspace, key: str) -> Spec:
+    if (read := _read(workspace).get(key)) is not None:
+        return dict(read)
     found = PanelSettings.objects.filter(id=uuid.uuid5(workspace.pk, key)).first()
     return {} if found is None else dict(found.settings)
 

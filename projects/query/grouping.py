@@ -142,12 +142,17 @@ def run_groups(
     """The first `limit` visible leaf groups in table order (ungrouped: runs), and how many there are.
 
     With `logged`, only groups with at least one of these runs count. A group always has all its visible runs, in order
-    of creation. Within one snapshot of the history the runs are read once for all that ask of the same runset.
+    of creation. Within one snapshot of the history the runs are read once for all that ask of the same runset, and
+    the groups are made once for neighbours that want the same.
     """
     tree = store.kept("tree", (project.id, runset), lambda: Tree(project, runset))
     known = None if logged is None else tree.frame.having(logged)
-    if not runset.grouping:
-        return _runs_alone(tree, limit, known)
+    make = _lines if runset.grouping else _runs_alone
+    wanted = (project.id, runset, limit, None if known is None else known.tobytes())
+    return store.kept("groups", wanted, lambda: make(tree, limit, known))
+
+
+def _lines(tree: Tree, limit: int, known: NDArray[np.bool_] | None) -> tuple[list[RunGroup], int]:
     shown = [
         (leaf, positions)
         for leaf in ordered_leaves(tree, tree.root)

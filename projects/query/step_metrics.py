@@ -19,8 +19,7 @@ def step_metric(project: Project, metric: str) -> str:
     A run uses its definition of the very name, else of its longest glob that matches. One query, a few more if any run
     defined something for the metric; all of its definitions are read only if they differ.
     """
-    columns = Column.objects.filter(project=project, scope=Scope.STEP_METRIC).values_list("id", "key")
-    defined = store.kept("step metrics", project.id, lambda: list(columns))
+    defined = store.kept("step metrics", project.id, lambda: _defined(project))
     matching = {id: key for id, key in defined if defined_for(metric, key)}
     ends = {text for id in matching for order in ("token", "-token") for text in _values(id).order_by(order)[:1]}
     if len(ends) > 1:
@@ -34,6 +33,10 @@ def step_metric(project: Project, metric: str) -> str:
     found = ends.pop() if ends else ""
     # A glob may match the step metric too.
     return "" if found == metric else found
+
+
+def _defined(project: Project) -> list[tuple[uuid.UUID, str]]:
+    return list(Column.objects.filter(project=project, scope=Scope.STEP_METRIC).values_list("id", "key"))
 
 
 def _values(column: uuid.UUID) -> QuerySet[ColumnValue, str]:

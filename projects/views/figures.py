@@ -12,10 +12,11 @@ from django.views.decorators.http import require_POST
 from projects.charts.line_plot import SpecError
 from projects.looking import Looking
 from projects.query.runset import BadQuery
+from projects.saved_views import panel_specs_read
 from projects.views.answers import refused
 from projects.views.compression import compressed
 from projects.views.doors import looking_or_404, project_or_404
-from projects.views.panels import line_plot_asked
+from projects.views.panels import line_plot_asked, panel_key
 from projects.views.summary_plot import summary_plot_asked
 from projects.views.timing import timed
 from runs.history import store
@@ -35,8 +36,10 @@ def figures(request: HttpRequest, entity: str, project: str) -> HttpResponse:
     owner = project_or_404(request, entity, project)
     try:
         looking = looking_or_404(request, owner)
+        questions = _questions(request.body)
         with store.snapshot():
-            answers = [_answer(looking, query, known) for query, known in _questions(request.body)]
+            panel_specs_read(looking.workspace, (panel_key(query) for query, _ in questions))
+            answers = [_answer(looking, query, known) for query, known in questions]
     except BadQuery as error:
         return refused(error)
     response = HttpResponse(orjson.dumps(answers), content_type="application/json")

@@ -158,7 +158,12 @@ def plot_asked(query: QueryDict, looking: Looking, metric: str) -> LinePlot:
     """Raises SpecError."""
     if (settings := query.get("settings")) is not None:
         return line_plot_from_json(settings)
-    return panel_plot(looking, query.get("panel") or metric)
+    return panel_plot(looking, panel_key(query))
+
+
+def panel_key(query: QueryDict) -> str:
+    """Of the panel that a query for its figure is about."""
+    return query.get("panel") or query.get("metric", "")
 
 
 def metric_asked(query: QueryDict) -> str:

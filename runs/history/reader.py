@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 SINCE_START = "_absolute_runtime"  # an x that is no key: seconds by the run's clock since it began
 CLOCKS = ("_timestamp", "_runtime")
+_COLUMN = Question(lambda id: Column.objects.filter(id=id).values_list("project_id", "scope", "key"), [uuid.UUID])
 _LOGGED = Question(
     lambda column: Rollup.objects.filter(column_id=column, level=EXTENT).values_list("run_id"), [uuid.UUID]
 )
@@ -128,8 +129,7 @@ def _slices(sizes: Sequence[int]) -> Iterator[slice]:
 
 def _column(id: uuid.UUID) -> tuple[uuid.UUID, str, str, str] | None:
     """Its project, scope, key and stream."""
-    rows = Column.objects.filter(id=id).values_list("project_id", "scope", "key")
-    found = kept("column", id, lambda: next(iter(rows), None))
+    found = kept("column", id, lambda: next(iter(_COLUMN(id)), None))
     return None if found is None else (*found, StreamName.HISTORY if found[1] == Scope.HISTORY else StreamName.EVENTS)
 
 

@@ -102,9 +102,11 @@ def runs_with_numbers(*, project: uuid.UUID, stream: str, key: str, known: Itera
     for (names, kinds), runs in tails.runs.items():
         if _numeric(searched, names, kinds):
             found |= runs
+    if not tails.longer:
+        return found
     # A run that has one number is known: the rest of its tail is not looked at.
     rest = HistoryTail.objects.filter(run_id__in=among(tails.longer - found), stream=stream)
-    for run, first_line, data in fetch(rest.values_list("run_id", "first_line", "data")) if tails.longer else ():
+    for run, first_line, data in fetch(rest.values_list("run_id", "first_line", "data")):
         if run not in found:
             entries = _directory(run, first_line, data)
             if any(_numeric(searched, entry.names, entry.kinds) for entry in entries):
