@@ -21,8 +21,10 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 MAGIC = b"CHc\x03"  # the last byte is the version
-PAGE = 1024  # numbers that are decoded together
-_HEADER = struct.Struct("<4sIIBBBxIIII")  # magic, values, numbers, three encodings, lengths of the first four parts
+PAGE = 512  # numbers that are decoded together, a power of two
+_FIRST_PAGE = 1024  # of chunks whose header does not say it
+# Magic, values, numbers, three encodings, binary logarithm of the page, lengths of the first four parts.
+_HEADER = struct.Struct("<4sIIBBBBIIII")
 _CRC = struct.Struct("<I")
 _RUN = struct.Struct("<qq")
 _LEVEL = 6  # of pcodec
@@ -117,7 +119,8 @@ def encode(values: Values) -> bytes:
         others = zstandard.compress(text.encode())
     numbers_as, key, pages = _pack_numbers(values.numbers)
     sizes = (len(lines), len(steps), len(others), len(key))
-    header = _HEADER.pack(MAGIC, len(values.lines), len(values.numbers), lines_as, steps_as, numbers_as, *sizes)
+    page = PAGE.bit_length() - 1
+    header = _HEADER.pack(MAGIC, len(values.lines), len(values.numbers), lines_as, steps_as, numbers_as, page, *sizes)
     table = np.array([(len(page), zlib.crc32(page)) for page in pages], dtype="<u4").tobytes()
     front = b"".join((lines, steps, others, key, table))
     return b"".join((header, _CRC.pack(zlib.crc32(front, zlib.crc32(header))), front, *pages))
@@ -151,11 +154,11 @@ class Chunk:
         at = _HEADER.size + _CRC.size
         if len(data) < at:
             raise Corrupt("too short")
-        magic, self._values, self.count, lines_as, steps_as, numbers_as, *sizes = _HEADER.unpack_from(data)
+        magic, self._values, self.count, lines_as, steps_as, numbers_as, page, *sizes = _HEADER.unpack_from(data)
         if magic != MAGIC:
             raise Corrupt("not a chunk of this version")
-        self._encoding = numbers_as
-        pages = -(-self.count // PAGE) if numbers_as != Encoding.ARITHMETIC else 0
+        self._encoding, self._page = numbers_as, 1 << page if page else _FIRST_PAGE
+        pages = -(-self.count // self._page) if numbers_as != Encoding.ARITHMETIC else 0
         lines, steps, others, key, table, end = accumulate((*sizes, 8 * pages), initial=at)
         size = len(data) if size is None else size
         if end > len(data):
@@ -198,7 +201,7 @@ class Chunk:
         """Where the pages of places first ≤ i < end, counted among the numbers, begin and end in the chunk."""
         if first >= end or self._encoding == Encoding.ARITHMETIC:
             return 0, 0
-        return self._starts[first // PAGE], self._starts[-(-end // PAGE)]
+        return self._starts[first // self._page], self._starts[-(-end // self._page)]
 
     def part(self, first: int, end: int, pages: bytes, origin: int = 0) -> tuple[Ints, Ints, Floats]:
         """Lines, steps and values of places first ≤ i < end, all being numbers; see `numbers`."""
@@ -221,10 +224,11 @@ class Chunk:
             return ramp(*_RUN.unpack(self._key), self.count)[first:end].astype(np.float64)
         if first >= end:
             return np.empty(0)
-        first_page, end_page = first // PAGE, -(-end // PAGE)
-        start = first_page * PAGE
+        size = self._page
+        first_page, end_page = first // size, -(-end // size)
+        start = first_page * size
         narrow = self._encoding in (Encoding.RAW32, Encoding.PCODEC32)
-        found: NDArray[Any] = np.empty(min(end_page * PAGE, self.count) - start, "<f4" if narrow else "<f8")
+        found: NDArray[Any] = np.empty(min(end_page * size, self.count) - start, "<f4" if narrow else "<f8")
         pcodec = None
         if self._encoding in (Encoding.PCODEC64, Encoding.PCODEC32):
             file, read = wrapped.FileDecompressor.new(self._key)
@@ -236,7 +240,7 @@ class Chunk:
             at = stop
             if zlib.crc32(page) != self._checksums[number]:
                 raise Corrupt("checksum")
-            part = found[number * PAGE - start : (number + 1) * PAGE - start]
+            part = found[number * size - start : (number + 1) * size - start]
             if pcodec is None:
                 part[:] = np.frombuffer(page, found.dtype)
             else:

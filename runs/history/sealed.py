@@ -50,9 +50,10 @@ def _guessed(low: int, high: int, page: int, front: int) -> tuple[Func, Substr]:
     def pages(step: int) -> Func:
         return Floor(count * (_float(Value(step)) - first) / (last - first + 1.0) / _float(Value(page)))
 
-    slack = _float(Value(front)) + size / 64.0
+    # What is before the pages moves them by no more than itself. Not all pages are equally long.
+    slack = size / 128.0
     begin = Cast(Greatest(0.0, pages(low) * of_page - slack), IntegerField())
-    end = Cast(Least(size, (pages(high) + 1.0) * of_page + slack), IntegerField())
+    end = Cast(Least(size, (pages(high) + 1.0) * of_page + slack + _float(Value(front))), IntegerField())
     return begin, Substr("data", begin + 1, end - begin)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,18 @@ def test_a_part_of_a_chunk_is_what_the_whole_has_in_range(data: st.DataObject) -
     inside = (whole[1] >= low) & (whole[1] <= high)
     assert [array[inside].tolist() for array in whole[:2]] == [array.tolist() for array in part[:2]]
     assert bits(whole[2][inside]) == bits(part[2])
+
+
+def test_a_chunk_whose_header_does_not_say_it_has_pages_of_1024_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).standard_normal(5000)
+    monkeypatch.setattr(codec, "PAGE", 1024)
+    written = bytearray(codec.encode(chunk(values.tolist())))
+    monkeypatch.undo()
+    front, _ = codec.Chunk(bytes(written)).bytes_of(0, 1)
+    written[15] = 0
+    written[32:36] = zlib.crc32(written[36:front], zlib.crc32(written[:32])).to_bytes(4, "little")
+    assert codec.decode(bytes(written)).numbers.tolist() == values.tolist()
+    assert codec.series(bytes(written), 1500, 2600)[2].tolist() == values[1500:2601].tolist()
 
 
 def test_pages_out_of_range_are_not_looked_at() -> None:
