@@ -53,10 +53,11 @@ def line_figure(
     """
     having = [part.line for part in drawn if part.line.x.size]
     count = max(1, len(charts))
-    data = traces(drawn, plot, grouped=grouped, charts=count)
+    unified = _most_lines(drawn) <= MOST_UNIFIED
+    data = traces(drawn, plot, grouped=grouped, unified=unified, charts=count)
     axis = "" if chosen or plot.x_axis in {choice.key for choice in X_AXES} else plot.x_axis
     layout = _layout(plot, having, [part.original for part in drawn if part.original is not None])
-    layout["hovermode"] = "x unified" if _most_lines(drawn) <= MOST_UNIFIED else "closest"
+    layout["hovermode"] = "x unified" if unified else "closest"
     if charts:
         layout = layout_of(layout, [as_text(name) for name in charts], columns)
     for chart in {part.group.chart for part in drawn if part.marks.x.size}:

@@ -35,6 +35,7 @@ BAND_ALPHA = 0.18
 RUN_ALPHA = 0.35
 ROW = 0.04  # of the plot's height, for the marks of one group
 ROWS = 0.2  # for those of all groups
+_VALUE = "<b>%{y:.4~g}</b>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,13 @@ class Drawn:
     metric: str = ""
 
 
-def traces(drawn: Sequence[Drawn], plot: LinePlot, *, grouped: bool, charts: int = 1) -> list[dict[str, Any]]:
+def traces(
+    drawn: Sequence[Drawn], plot: LinePlot, *, grouped: bool, unified: bool, charts: int = 1
+) -> list[dict[str, Any]]:
     """In the order in which they are drawn: all bands lie below all lines. A group without points has no line.
 
-    `charts`: how many small charts they are spread over; the legend names a line once.
+    `unified`: a tooltip tells of all lines. `charts`: how many small charts they are spread over; the legend names a
+    line once.
     """
     having = [part for part in drawn if part.line.x.size]
     floor = _smallest_positive(having) if plot.y_log_scale else None
@@ -67,11 +71,11 @@ def traces(drawn: Sequence[Drawn], plot: LinePlot, *, grouped: bool, charts: int
             runs.append(_original(group, _shown_x(part.original.x, plot), part.original.line, dtype))
         if line.each is not None:
             runs.append(_each(group, x, line.each, dtype))
-        middles.append(_line(group, x, line, plot, dtype, grouped=grouped))
+        middles.append(_line(group, x, line, plot, dtype, grouped=grouped, unified=unified))
     marked = [part for part in drawn if part.marks.x.size]
     height = min(ROW, ROWS / max(len(marked), 1))
     marks = [
-        _nonfinite(part.group, _shown_x(part.marks.x, plot), part.marks.runs, (row + 0.5) * height, grouped=grouped)
+        _nonfinite(part, _shown_x(part.marks.x, plot), (row + 0.5) * height, grouped=grouped, unified=unified)
         | {"yaxis": marks_axis(part.group.chart, charts)}
         for row, part in enumerate(marked)
     ]
@@ -130,7 +134,9 @@ def _trace(group: RunGroup, role: str, x: Floats, y: Floats, dtype: str) -> dict
     }
 
 
-def _line(group: RunGroup, x: Floats, line: GroupLine, plot: LinePlot, dtype: str, *, grouped: bool) -> dict[str, Any]:
+def _line(
+    group: RunGroup, x: Floats, line: GroupLine, plot: LinePlot, dtype: str, *, grouped: bool, unified: bool
+) -> dict[str, Any]:
     look = {"color": group.colour, "width": plot.line_width, "dash": group.dash}
     trace = _trace(group, "line", x, line.line, dtype) | {"line": look}
     if x.size == 1:
@@ -138,15 +144,14 @@ def _line(group: RunGroup, x: Floats, line: GroupLine, plot: LinePlot, dtype: st
     elif plot.mark_points:
         trace |= {"mode": "lines+markers", "marker": {"color": group.colour, "size": 2 * plot.line_width + 1}}
     if plot.tooltip_template:
-        return trace | _told(line, plot)
-    name = "<extra>%{fullData.name}</extra>"
+        return trace | _told(line, plot, unified=unified)
     if not grouped:
-        return trace | {"hovertemplate": "%{y:.4~g}" + name}
+        return trace | {"hovertemplate": _named(_VALUE, unified=unified)}
     symmetric = plot.group_agg == "mean" and plot.group_area in CENTRED_ON_MEAN
     ends = [line.high - line.line] if symmetric else [line.low, line.high]
     band = " ± %{customdata[1]:.2~g}" if symmetric else " [%{customdata[1]:.4~g}, %{customdata[2]:.4~g}]"
     runs = f" · %{{customdata[0]}} of {len(group.run_ids)} runs"
-    without, with_band = "%{y:.4~g}" + runs + name, "%{y:.4~g}" + band + runs + name
+    without, with_band = (_named(_VALUE + said + runs, unified=unified) for said in ("", band))
     banded = ~np.isnan(line.low)
     if banded.all() or not banded.any():
         template: str | list[str] = with_band if banded.all() else without
@@ -157,7 +162,12 @@ def _line(group: RunGroup, x: Floats, line: GroupLine, plot: LinePlot, dtype: st
     return trace | {"customdata": typed(told, told_dtype(told)), "hovertemplate": template}
 
 
-def _told(line: GroupLine, plot: LinePlot) -> dict[str, Any]:
+def _named(text: str, *, unified: bool) -> str:
+    """What a tooltip says, after the line's name where it stands among others, else beside it."""
+    return f"%{{fullData.name}}  {text}<extra></extra>" if unified else f"{text}<extra>%{{fullData.name}}</extra>"
+
+
+def _told(line: GroupLine, plot: LinePlot, *, unified: bool) -> dict[str, Any]:
     """The tooltip of a template. Where a statistic is not defined it says "–"."""
     values = np.column_stack(list(line.told.values())) if line.told else np.empty((line.n.size, 0))
     parts = VARIABLE.split(plot.tooltip_template)
@@ -168,7 +178,7 @@ def _told(line: GroupLine, plot: LinePlot) -> dict[str, Any]:
             shown = "" if name == "count" else ":.4~g"
             texts[name] = "–" if gap else f"%{{customdata[{place}]{shown}}}"
         written = [texts[part] if odd % 2 else as_text(part) for odd, part in enumerate(parts)]
-        return "".join(written) + "<extra>%{fullData.name}</extra>"
+        return _named("".join(written), unified=unified)
 
     gaps, told = np.isnan(values), typed(values, told_dtype(values))
     if not gaps.any():
@@ -224,14 +234,15 @@ def _each(group: RunGroup, x: Floats, each: Floats, dtype: str) -> dict[str, Any
     return trace | marks | {"line": {"color": colour, "width": 1}, "hoverinfo": "skip"}
 
 
-def _nonfinite(group: RunGroup, x: Floats, runs: NDArray[np.int64], y: float, *, grouped: bool) -> dict[str, Any]:
+def _nonfinite(part: Drawn, x: Floats, y: float, *, grouped: bool, unified: bool) -> dict[str, Any]:
     """`y`: how far up the plot, from 0 to 1, whatever its y axis shows."""
+    group = part.group
     said = f"%{{customdata}} of {len(group.run_ids)} runs NaN or infinite here" if grouped else "NaN or infinite here"
     return _trace(group, "nonfinite", x, np.full(x.size, y), "f4") | {
         "mode": "markers",
         "marker": {"symbol": "x-thin-open", "size": 5, "color": group.colour, "line": {"width": 1.5}},
-        "customdata": typed(runs),
-        "hovertemplate": said + "<extra>%{fullData.name}</extra>",
+        "customdata": typed(part.marks.runs),
+        "hovertemplate": _named(said, unified=unified),
     }
 
 

@@ -252,7 +252,7 @@ def test_marks_of_what_is_not_finite_stand_at_the_bottom_whatever_the_y_axis_sho
     assert decoded(mark["x"]).tolist() == [1, 4]
     assert (decoded(mark["y"]) < 0.05).all()
     assert decoded(mark["customdata"]).tolist() == [2, 1]
-    assert mark["hovertemplate"].startswith("%{customdata} of 3 runs NaN or infinite here")
+    assert mark["hovertemplate"] == "%{fullData.name}  %{customdata} of 3 runs NaN or infinite here<extra></extra>"
     assert made["layout"]["yaxis2"]["range"] == [0, 1]
     assert "yaxis2" not in figure([[[0, 1]]])["layout"]
 
@@ -316,12 +316,17 @@ def test_a_tooltip_says_what_its_template_says() -> None:
     expected = [2, 1, at.std(ddof=1), at.std(ddof=1) / np.sqrt(3), 0, 5, 3]
     assert told[0] == pytest.approx(expected, rel=1e-6)
     full, single = line["hovertemplate"]
-    assert full.startswith("&lt;b&gt; %&#123;x} at %{x}: %{y:.4~g}; %{customdata[0]:.4~g} ")
+    assert full.startswith("%{fullData.name}  &lt;b&gt; %&#123;x} at %{x}: %{y:.4~g}; %{customdata[0]:.4~g} ")
     assert "%{customdata[6]}" in full
     assert " – – " in single, "one run has no deviation and no error"
     alone = role(figure([[[1, 2]]], grouped=False, tooltipTemplate="${count} ${y}"), "line")[0]
-    assert alone["hovertemplate"] == "%{customdata[0]} %{y:.4~g}<extra>%{fullData.name}</extra>"
-    assert role(figure([[[1, 2]]], tooltipTemplate="here"), "line")[0]["hovertemplate"].startswith("here<extra>")
+    assert alone["hovertemplate"] == "%{fullData.name}  %{customdata[0]} %{y:.4~g}<extra></extra>"
+
+
+def test_a_tooltip_of_one_line_among_many_has_its_name_beside_it() -> None:
+    few, many = (role(figure([[[1, 2]]] * lines, tooltipTemplate="here"), "line") for lines in (12, 13))
+    assert {line["hovertemplate"] for line in few} == {"%{fullData.name}  here<extra></extra>"}
+    assert {line["hovertemplate"] for line in many} == {"here<extra>%{fullData.name}</extra>"}
 
 
 def test_every_variable_of_a_tooltip_is_known() -> None:
