@@ -165,10 +165,9 @@ class Chunk:
             raise EOFError if end <= size else Corrupt("cut")
         if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(data[at:end], zlib.crc32(data[: _HEADER.size])):
             raise Corrupt("checksum")
-        numbers = unpack_from(f"<{2 * pages}I", data, table)
-        self._checksums = numbers[1::2]
-        self._starts = list(accumulate(numbers[::2], initial=end))
-        if self._starts[-1] != size:
+        numbers: tuple[int, ...] = unpack_from(f"<{2 * pages}I", data, table)
+        self._sizes, self._checksums, self._front = numbers[::2], numbers[1::2], end
+        if self._start(pages) != size:
             raise Corrupt("cut")
         self._lines, self._steps = (data[lines:steps], lines_as), (data[steps:others], steps_as)
         self._even = _RUN.unpack_from(data, steps) if steps_as == Encoding.ARITHMETIC else None
@@ -201,7 +200,11 @@ class Chunk:
         """Where the pages of places first ≤ i < end, counted among the numbers, begin and end in the chunk."""
         if first >= end or self._encoding == Encoding.ARITHMETIC:
             return 0, 0
-        return self._starts[first // self._page], self._starts[-(-end // self._page)]
+        return self._start(first // self._page), self._start(-(-end // self._page))
+
+    def _start(self, page: int) -> int:
+        """Where a page begins in the chunk."""
+        return sum(self._sizes[:page], self._front)
 
     def part(self, first: int, end: int, pages: bytes, origin: int = 0) -> tuple[Ints, Ints, Floats]:
         """Lines, steps and values of places first ≤ i < end, all being numbers; see `numbers`."""
@@ -233,18 +236,18 @@ class Chunk:
         if self._encoding in (Encoding.PCODEC64, Encoding.PCODEC32):
             file, read = wrapped.FileDecompressor.new(self._key)
             pcodec, _ = file.chunk_decompressor(self._key[read:], "f32" if narrow else "f64")
-        at = self._starts[first_page] - origin
-        for number in range(first_page, end_page):
-            stop = self._starts[number + 1] - origin
-            page = pages[at:stop]
-            at = stop
-            if zlib.crc32(page) != self._checksums[number]:
+        at = self._start(first_page) - origin
+        some, place = slice(first_page, end_page), 0
+        for length, checksum in zip(self._sizes[some], self._checksums[some], strict=True):
+            page = pages[at : at + length]
+            if zlib.crc32(page) != checksum:
                 raise Corrupt("checksum")
-            part = found[number * size - start : (number + 1) * size - start]
+            part = found[place : place + size]
             if pcodec is None:
                 part[:] = np.frombuffer(page, found.dtype)
             else:
                 pcodec.read_page_into(page, len(part), part)
+            at, place = at + length, place + size
         return found[first - start : end - start].astype(np.float64, copy=False)
 
 
