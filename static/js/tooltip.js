@@ -4,12 +4,11 @@ const GAP = 4; // pixels
 
 /** The part of the window in which the chart is seen. */
 function frame(plot) {
-  const box = (plot.closest("dialog, .charts") ?? document.documentElement).getBoundingClientRect();
-  const bar = plot.closest(".charts")?.querySelector(".charts-bar")?.getBoundingClientRect().bottom ?? 0;
-  return {
-    left: Math.max(box.left, 0), right: Math.min(box.right, innerWidth),
-    top: Math.max(box.top, bar, 0), bottom: Math.min(box.bottom, innerHeight),
-  };
+  const scrolled = plot.closest("dialog, .charts");
+  const clips = scrolled && getComputedStyle(scrolled).overflowY !== "visible";
+  const box = clips ? scrolled.getBoundingClientRect() : new DOMRect(0, 0, innerWidth, innerHeight);
+  const bar = scrolled?.querySelector(".charts-bar")?.getBoundingClientRect().bottom ?? 0;
+  return { left: box.left, right: box.right, top: Math.max(box.top, bar, 0), bottom: Math.min(box.bottom, innerHeight) };
 }
 
 /** Plotly keeps it inside of the plot, and makes it anew as the pointer moves: a style places it from outside. */
@@ -17,8 +16,7 @@ function place({ panel, plot }, { event }) {
   const tooltip = plot.querySelector(".hoverlayer .legend .bg")?.getBoundingClientRect();
   const around = frame(plot);
   const [own, inner] = [panel, plot].map((part) => part.getBoundingClientRect());
-  // A hover that another panel caused has no pointer over this one, and its neighbours have tooltips of their own.
-  const fits = tooltip && plot.matches(":hover") && tooltip.width + 2 * GAP <= around.right - around.left;
+  const fits = tooltip && tooltip.width + 2 * GAP <= around.right - around.left;
   const below = own.bottom + GAP + (tooltip?.height ?? 0) <= around.bottom;
   const above = own.top - GAP - (tooltip?.height ?? 0) >= around.top;
   plot.classList.toggle("tooltip-outside", Boolean(fits) && (below || above));
@@ -32,7 +30,10 @@ function place({ panel, plot }, { event }) {
 export function mount() {
   document.addEventListener("panel:drawn", ({ detail: { chart, first } }) => {
     if (!first) return;
-    chart.plot.on("plotly_hover", (hovered) => place(chart, hovered));
+    // A hover that another panel caused has no pointer over this one, and its neighbours have tooltips of their own.
+    chart.plot.on("plotly_hover", (hovered) => chart.plot.matches(":hover") && place(chart, hovered));
+    // A tap makes a tooltip too, but is no hover.
+    chart.plot.on("plotly_click", (tapped) => place(chart, tapped));
     chart.plot.on("plotly_unhover", () => chart.plot.classList.remove("tooltip-outside"));
   });
 }

@@ -191,6 +191,23 @@ def test_panels_hover_together_when_asked_to(page: Page, project: str, chart: Lo
     expect(copy.locator(".hoverlayer .legend")).to_have_count(0)
 
 
+def test_a_tap_has_its_tooltip_beside_the_chart(page: Page, project: str, chart: Locator) -> None:
+    browser = page.context.browser
+    assert browser is not None
+    with browser.new_context(
+        storage_state=page.context.storage_state(), viewport={"width": 390, "height": 844}, has_touch=True
+    ) as phone:
+        touched = panel(opened := phone.new_page(), METRIC)
+        opened.goto(f"{project}?group=config.lr")
+        touched.scroll_into_view_if_needed()
+        lines(touched)
+        touched.locator(".nsewdrag").tap()
+        expect(touched.locator(".hoverlayer .legend")).to_be_visible()
+        top, bottom = edges(touched)
+        upper, lower = edges(touched.locator(".hoverlayer .legend .bg"))
+        assert upper > bottom or lower < top
+
+
 def test_a_row_and_its_line_light_each_other_up(page: Page, chart: Locator) -> None:
     row = page.locator("#runs tbody tr.group").nth(1)
     row.hover()
