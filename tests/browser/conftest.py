@@ -14,7 +14,10 @@ from tests.live import ROOT, LiveServer, chromium_path, client_environment
 SHOTS = ROOT / "artifacts" / "screenshots"
 _PATIENCE = 60_000  # milliseconds: a machine that does much else is slow, not wrong
 expect.set_options(timeout=20_000)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--process-per-site",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -34,30 +37,40 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def signed_in(browser: Browser, live: LiveServer) -> StorageState:
+def ground(browser: Browser, live: LiveServer) -> Page:
+    """A page that stays open, signed in as `ada`: while it does, its process keeps the scripts that it has compiled."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(_PATIENCE)
+    page = context.new_page()
+    page.goto(live.sign_in_link())
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{live.url}/")
+    page.goto(f"{live.url}/healthz")
+    return page
+
+
+@pytest.fixture(scope="session")
+def signed_in(ground: Page) -> StorageState:
     """What a browser keeps of having signed in as `ada`."""
-    with browser.new_context() as context:
-        context.set_default_timeout(_PATIENCE)
-        page = context.new_page()
-        page.goto(live.sign_in_link())
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{live.url}/")
-        return context.storage_state()
+    return ground.context.storage_state()
 
 
 @pytest.fixture
-def page(browser: Browser, live: LiveServer, signed_in: StorageState) -> Iterator[Page]:
+def page(ground: Page, signed_in: StorageState) -> Iterator[Page]:
     """A page signed in as `ada`; an error in its scripts, or against the content security policy, fails the test."""
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, reduced_motion="reduce", storage_state=signed_in
-    )
-    context.set_default_timeout(_PATIENCE)
+    context = ground.context
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda said: errors.append(said.text) if _wrong(said) else None)
     yield page
-    context.close()
+    for opened in context.pages:
+        if opened != ground:
+            opened.close()
+    context.clear_permissions()
+    context.clear_cookies()
+    context.add_cookies(signed_in["cookies"])
+    ground.evaluate("localStorage.clear()")
     assert errors == []
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from projects.query.palette import PALETTE
 from tests.browser.experiment import LEARNING_RATES
+from tests.browser.pictures import shoot
 from tests.browser.plots import lines, panel, wait_until
 
 pytestmark = pytest.mark.browser
@@ -37,11 +38,7 @@ def painted(page: Page, at: int, colour: str) -> None:
     wait_until(page, LINES, arg=[plot, colour])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_groups_colour_is_picked_by_keyboard_kept_and_taken_back(
-    page: Page, project: str, shots: Path, scheme: str
-) -> None:
-    page.emulate_media(color_scheme=scheme)
+def test_a_groups_colour_is_picked_by_keyboard_kept_and_taken_back(page: Page, project: str, shots: Path) -> None:
     page.goto(f"{project}?group=config.lr")
     lines(panel(page, METRIC))
     painted(page, 1, PALETTE[1])
@@ -51,7 +48,7 @@ def test_a_groups_colour_is_picked_by_keyboard_kept_and_taken_back(
     menu = page.get_by_role("dialog", name="Colour of lr: 0.1")
     expect(menu.get_by_role("button", name="Turquoise")).to_be_focused()
     expect(menu.get_by_role("button", name="Default")).to_be_disabled()
-    page.screenshot(path=shots / f"colour-menu-{scheme}.png")
+    shoot(page, shots, "colour-menu")
     page.keyboard.press("ArrowRight")
     expect(menu.get_by_role("button", name="Orange")).to_be_focused()
     page.keyboard.press("ArrowDown")

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.experiment import LEARNING_RATES, SEEDS, losses
+from tests.browser.pictures import shoot
 from tests.browser.plots import lines, panel, wait_until
 
 pytestmark = pytest.mark.browser
@@ -348,13 +349,11 @@ TWICE = """() => { const ids = [...document.querySelectorAll("[id]")].map((eleme
   return ids.filter((id, at) => ids.indexOf(id) !== at); }"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 @pytest.mark.parametrize("name", ["filter", "sort", "columns"])
 def test_popovers_fit_their_window_and_everything_in_them_has_a_name(
-    page: Page, project: str, shots: Path, name: str, width: int, height: int, scheme: str
+    page: Page, project: str, shots: Path, name: str, width: int, height: int
 ) -> None:
-    page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": height})
     page.goto(
         f"{project}&q=lr&f=any(&f=config.lr:<:0.3&f=all(&f=state:in:finished:crashed&f=config.seed:=:1&f=)&f=)"
@@ -362,7 +361,7 @@ def test_popovers_fit_their_window_and_everything_in_them_has_a_name(
     )
     pop = opened(page, name)
     page.wait_for_load_state("networkidle")
-    page.screenshot(path=shots / f"{name}-{width}-{scheme}.png")
+    shoot(page, shots, f"{name}-{width}")
     box = pop.bounding_box()
     assert box is not None
     assert box["x"] >= 0

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.many import ARMS, filled
+from tests.browser.pictures import shoot
 from tests.browser.plots import drawn, lines, wait_until
 from tests.live import LiveServer
 
@@ -34,12 +35,6 @@ def of_arm(metric: int, arm: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def project(live: LiveServer) -> str:
     return filled(live, "kinds", runs=RUNS, metrics=METRICS, steps=STEPS)
-
-
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest, page: Page) -> str:
-    page.emulate_media(color_scheme=request.param)
-    return str(request.param)
 
 
 @pytest.fixture
@@ -81,7 +76,7 @@ def rows(panel: Locator) -> list[dict[str, str]]:
     return list(csv.DictReader(Path(started.value.path()).read_text().splitlines()))
 
 
-def shoot(panel: Locator, shots: Path, name: str) -> None:
+def shoot_sizes(panel: Locator, shots: Path, name: str) -> None:
     """At a desk's and at a phone's size."""
     for width, height in ((1440, 900), (390, 844)):
         panel.page.set_viewport_size({"width": width, "height": height})
@@ -92,15 +87,15 @@ def shoot(panel: Locator, shots: Path, name: str) -> None:
             arg=panel.element_handle(),
         )
         assert panel.page.evaluate("document.documentElement.scrollWidth") <= width
-        panel.page.screenshot(path=shots / f"{name}-{width}.png")
+        shoot(panel.page, shots, f"{name}-{width}")
     panel.page.set_viewport_size({"width": 1440, "height": 900})
 
 
-def test_several_metrics_share_a_line_plot(page: Page, adding: Locator, shots: Path, scheme: str) -> None:
+def test_several_metrics_share_a_line_plot(page: Page, adding: Locator, shots: Path) -> None:
     for metric in ("part/m00", "part/m02"):
         adding.get_by_role("checkbox", name=metric).check()
     adding.get_by_role("checkbox", name="All on one panel").check()
-    page.screenshot(path=shots / f"add-metrics-{scheme}.png")
+    shoot(page, shots, "add-metrics")
     panel = added(adding)
     expect(panel.locator("header small")).to_have_text("mean ± std dev · 30 of 30 runs · 2 metrics")
     expect(panel.get_by_role("heading")).to_have_text("part/m00, part/m02")
@@ -110,7 +105,7 @@ def test_several_metrics_share_a_line_plot(page: Page, adding: Locator, shots: P
         line = found[f"{ARM} · part/m0{metric}"]
         np.testing.assert_allclose(line.y, of_arm(metric, ARMS - 1).mean(axis=0), rtol=1e-12)
     assert {row["metric"] for row in rows(panel)} == {"part/m00", "part/m02"}
-    shoot(panel, shots, f"metrics-{scheme}")
+    shoot_sizes(panel, shots, "metrics")
 
     dialog = edit(panel, "Data")
     dialog.get_by_label("Metric 1").fill("")
@@ -123,7 +118,7 @@ def test_several_metrics_share_a_line_plot(page: Page, adding: Locator, shots: P
     expect(preview.locator("header small")).to_have_text("mean ± std dev · 30 of 30 runs · 2 metrics")
     dialog.get_by_label("Metrics drawn at most").fill("1")
     expect(preview.locator("header small")).to_contain_text("1 of 2 metrics")
-    page.screenshot(path=shots / f"metrics-settings-{scheme}.png")
+    shoot(page, shots, "metrics-settings")
     dialog.get_by_role("button", name="Save").click()
     expect(panel.get_by_role("heading")).to_have_text("/m0[01]/")
     assert set(lines(panel)) == {f"arm: {arm} · part/m00" for arm in range(ARMS)}
@@ -136,14 +131,14 @@ def test_several_metrics_share_a_line_plot(page: Page, adding: Locator, shots: P
     assert len(drawn(panel)) == 2 * ARMS
 
 
-def test_one_panel_is_a_grid_of_small_charts(page: Page, adding: Locator, shots: Path, scheme: str) -> None:
+def test_one_panel_is_a_grid_of_small_charts(page: Page, adding: Locator, shots: Path) -> None:
     adding.get_by_role("checkbox", name="part/m00").check()
     panel = added(adding)
     dialog = edit(panel, "Display")
     dialog.get_by_label("One chart per value of").fill("config.arm")
     names = dialog.locator("section.panel .annotation-text")
     expect(names).to_have_text([f"arm: {arm}" for arm in range(ARMS)])
-    page.screenshot(path=shots / f"multiples-settings-{scheme}.png")
+    shoot(page, shots, "multiples-settings")
     dialog.get_by_role("button", name="Save").click()
     expect(panel.locator(".annotation-text")).to_have_count(ARMS)
     plot = panel.locator(".plot").element_handle()
@@ -154,7 +149,7 @@ def test_one_panel_is_a_grid_of_small_charts(page: Page, adding: Locator, shots:
     for arm, line in enumerate(trace for trace in drawn(panel) if trace.role == "line"):
         np.testing.assert_allclose(line.y, of_arm(0, arm).mean(axis=0), rtol=1e-12)
     assert [row["chart"] for row in rows(panel)] == [f"arm: {arm}" for arm in range(ARMS) for _ in range(STEPS)]
-    shoot(panel, shots, f"multiples-{scheme}")
+    shoot_sizes(panel, shots, "multiples")
 
     wait_until(page, "plot => plot._fullLayout.xaxis4.domain[1] > .99", arg=plot)
     expect(panel).not_to_have_class(re.compile("loading"))
@@ -174,11 +169,11 @@ def test_one_panel_is_a_grid_of_small_charts(page: Page, adding: Locator, shots:
     assert found == [found[0]] * 4
 
 
-def test_runs_are_points_of_a_scatter_plot(page: Page, adding: Locator, shots: Path, scheme: str) -> None:
+def test_runs_are_points_of_a_scatter_plot(page: Page, adding: Locator, shots: Path) -> None:
     adding.get_by_label("Kind").select_option("scatter")
     adding.get_by_label("X axis").fill("config.seed")
     adding.get_by_label("Y axis").fill("summary.part/m01")
-    page.screenshot(path=shots / f"add-scatter-{scheme}.png")
+    shoot(page, shots, "add-scatter")
     panel = added(adding)
     expect(panel.get_by_role("heading")).to_have_text("part/m01 by seed")
     expect(panel.locator("header small")).to_have_text("30 of 30 runs")
@@ -195,7 +190,7 @@ def test_runs_are_points_of_a_scatter_plot(page: Page, adding: Locator, shots: P
     dialog.get_by_role("tab", name="Data").click()
     dialog.get_by_label("Logarithmic y axis").check()
     wait_until(page, "plot => plot._fullLayout.yaxis.type === 'log'", arg=preview.locator(".plot").element_handle())
-    page.screenshot(path=shots / f"scatter-settings-{scheme}.png")
+    shoot(page, shots, "scatter-settings")
     dialog.get_by_role("button", name="Save").click()
     expect(panel.locator("header small")).to_have_text("mean ± std dev · 30 of 30 runs")
     means = {trace.name: trace for trace in drawn(panel) if trace.role == "mean"}
@@ -209,14 +204,14 @@ def test_runs_are_points_of_a_scatter_plot(page: Page, adding: Locator, shots: P
     page.mouse.move(*place)
     expect(panel.locator(".hoverlayer")).to_contain_text("run-0")
     expect(page.locator("#runs tbody tr.group").first).to_have_class(re.compile(r"\blit\b"))
-    shoot(panel, shots, f"scatter-{scheme}")
+    shoot_sizes(panel, shots, "scatter")
 
 
-def test_runs_are_lines_across_parallel_axes(page: Page, adding: Locator, shots: Path, scheme: str) -> None:
+def test_runs_are_lines_across_parallel_axes(page: Page, adding: Locator, shots: Path) -> None:
     adding.get_by_label("Kind").select_option("parallel")
     for column in ("config.arm", "config.seed", "summary.part/m01"):
         adding.get_by_role("checkbox", name=column).check()
-    page.screenshot(path=shots / f"add-parallel-{scheme}.png")
+    shoot(page, shots, "add-parallel")
     panel = added(adding)
     expect(panel.get_by_role("heading")).to_have_text("arm, seed, part/m01")
     expect(panel.locator("header small")).to_have_text("30 of 30 runs")
@@ -229,13 +224,13 @@ def test_runs_are_lines_across_parallel_axes(page: Page, adding: Locator, shots:
     dialog.get_by_label("Colour by").fill("summary.part/m01")
     preview = dialog.locator("section.panel")
     expect(preview.locator("header small")).to_have_text("30 of 30 runs · coloured by part/m01")
-    page.screenshot(path=shots / f"parallel-settings-{scheme}.png")
+    shoot(page, shots, "parallel-settings")
     dialog.get_by_role("button", name="Save").click()
     expect(panel.locator("header small")).to_contain_text("coloured by part/m01")
-    shoot(panel, shots, f"parallel-{scheme}")
+    shoot_sizes(panel, shots, "parallel")
 
 
-def test_boxes_become_violins(page: Page, adding: Locator, shots: Path, scheme: str) -> None:
+def test_boxes_become_violins(page: Page, adding: Locator, shots: Path) -> None:
     adding.get_by_label("Kind").select_option("box")
     adding.get_by_role("checkbox", name="part/m01").check()
     panel = added(adding)
@@ -254,4 +249,4 @@ def test_boxes_become_violins(page: Page, adding: Locator, shots: Path, scheme: 
     expect(panel.locator("path.violin")).to_have_count(ARMS)
     medians = plot.evaluate("plot => plot.calcdata.filter(one => one[0].trace.type === 'box').map(one => one[0].med)")
     np.testing.assert_allclose(medians, [np.median(of_arm(1, arm)[:, -1]) for arm in range(ARMS)], rtol=1e-12)
-    shoot(panel, shots, f"violins-{scheme}")
+    shoot_sizes(panel, shots, "violins")

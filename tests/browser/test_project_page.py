@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.experiment import LEARNING_RATES, SEEDS, STEPS, loss, losses
+from tests.browser.pictures import shoot
 from tests.browser.plots import await_points, bands, drawn, ends, lines, panel
 from tests.live import LiveServer, client_environment
 
@@ -274,12 +275,10 @@ def test_table_and_toggles_work_without_javascript(page: Page, project: str) -> 
         expect(heading).to_have_text("Name (12 runs)")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 def test_no_page_is_wider_than_its_window(
-    page: Page, live: LiveServer, project: str, shots: Path, width: int, height: int, scheme: str
+    page: Page, live: LiveServer, project: str, shots: Path, width: int, height: int
 ) -> None:
-    page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": height})
     page.goto(project)
     lines(panel(page, METRIC))
@@ -291,4 +290,4 @@ def test_no_page_is_wider_than_its_window(
         page.goto(address)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        page.screenshot(path=shots / f"{name}-{width}-{scheme}.png")
+        shoot(page, shots, f"{name}-{width}")

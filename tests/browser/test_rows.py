@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.experiment import LEARNING_RATES, SEEDS, losses
+from tests.browser.pictures import shoot
 from tests.browser.plots import lines, panel, wait_until
 
 pytestmark = pytest.mark.browser
@@ -317,17 +318,15 @@ def test_what_is_shown_is_downloaded(page: Page, project: str, shots: Path) -> N
     assert {line["summary.train/loss n"] for line in found} == {"4"}
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_table_in_the_hand_on_a_narrow_screen(page: Page, project: str, shots: Path, theme: str) -> None:
-    page.emulate_media(color_scheme=theme)
+def test_the_table_in_the_hand_on_a_narrow_screen(page: Page, project: str, shots: Path) -> None:
     page.goto(f"{project}?group=group")
     tick(page, "Group: lr=0.1").check()
-    page.screenshot(path=shots / f"ticked-{theme}.png")
+    shoot(page, shots, "ticked")
     page.set_viewport_size({"width": 390, "height": 844})
     bulk(page, "Job type").click()
     expect(page.locator("#bulk-value-job_type")).to_be_in_viewport()
-    page.screenshot(path=shots / f"ticked-narrow-{theme}.png")
+    shoot(page, shots, "ticked-narrow")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Menu of column train/loss").click()
     expect(page.get_by_role("dialog")).to_be_in_viewport(ratio=1)
-    page.screenshot(path=shots / f"column-menu-narrow-{theme}.png")
+    shoot(page, shots, "column-menu-narrow")
