@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -10,7 +12,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -21,6 +23,34 @@ from tracker.health import answers
 ROOT = Path(__file__).resolve().parent.parent
 
 
+class Hand:
+    """Runs manage.py commands on what an environment names, all in one process (hand.py), begun with the first."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._process: subprocess.Popen[str] | None = None
+
+    def manage(self, *arguments: str, within: float = 180) -> str:
+        """What the command prints; `within`: seconds."""
+        self._process = process = self._process or subprocess.Popen(
+            [sys.executable, "-m", "tests.hand"],
+            cwd=ROOT, env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(arguments) + "\n")
+        process.stdin.flush()
+        assert select.select([process.stdout], [], [], within)[0], f"no answer within {within} s: {arguments}"
+        code, out, error = json.loads(process.stdout.readline())
+        assert code == 0, error
+        return str(out).strip()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+
+
 @dataclass(frozen=True)
 class LiveServer:
     url: str
@@ -28,13 +58,11 @@ class LiveServer:
     environment: dict[str, str] = field(repr=False)
     log: Path
     pid: int
+    hand: Hand = field(repr=False)
 
     def manage(self, *arguments: str, within: float = 180) -> str:
         """What a manage.py command prints, run on the server's own database; `within`: seconds."""
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=within)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        return self.hand.manage(*arguments, within=within)
 
     def sign_in_link(self, user: str = "ada") -> str:
         return self.manage("sign_in_link", user, "--base-url", self.url)
@@ -83,12 +111,13 @@ def serve(folder: Path, *, database: dict[str, str] | None = None, **settings: s
                 stdout=output,
                 stderr=output,
             )
+        hand = Hand(environment)
         try:
             url = f"http://127.0.0.1:{port}"
             assert answers(url, process, within=180), f"no answer from the server:\n{log.read_text()}"
-            server = LiveServer(url, "", environment, log, process.pid)
-            yield replace(server, api_key=server.manage("create_api_key", "ada"))
+            yield LiveServer(url, hand.manage("create_api_key", "ada"), environment, log, process.pid, hand)
         finally:
+            hand.stop()
             process.terminate()
             process.wait(timeout=60)
 

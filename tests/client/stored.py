@@ -1,20 +1,16 @@
-"""A script (see conftest.py): prints, as JSON, all that the database of this environment holds of a project's runs."""
+"""All that the server's database holds of a project's runs; see conftest.py."""
 
 import json
-import sys
 from typing import Any
 
-import django
+from django.utils import timezone
+
+from runs import states
+from runs.history import store
+from runs.models import Run, StreamName
 
 
 def stored(entity: str, project: str) -> list[dict[str, Any]]:
-    # Models can be imported only once Django is set up.
-    from django.utils import timezone
-
-    from runs import states
-    from runs.history import store
-    from runs.models import Run, StreamName
-
     return [
         {
             "name": run.name,
@@ -42,6 +38,5 @@ def stored(entity: str, project: str) -> list[dict[str, Any]]:
     ]
 
 
-if __name__ == "__main__":
-    django.setup()
-    print(json.dumps(stored(*sys.argv[1:])))
+def say(entity: str, project: str) -> None:
+    print(json.dumps(stored(entity, project)))

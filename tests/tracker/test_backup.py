@@ -18,10 +18,10 @@ import zstandard
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
-from tests.live import LiveServer, own_database, serve
+from tests.live import Hand, LiveServer, own_database, serve
 from tracker import backup
 
-pytestmark = pytest.mark.client
+pytestmark = [pytest.mark.client, pytest.mark.on_both]
 
 UPSERT = """mutation Upsert($name: String!) {
     upsertBucket(input: {modelName: "digits", name: $name, config: "{\\"lr\\": {\\"value\\": 0.1}}"}) { inserted }
@@ -47,7 +47,10 @@ def empty(source: LiveServer, tmp_path: Path) -> Iterator[Callable[..., LiveServ
         def make(name: str, *, sqlite: bool = False) -> LiveServer:
             database = {} if sqlite else stack.enter_context(own_database())
             kept = {key: value for key, value in source.environment.items() if key != "DATABASE_URL"}
-            return replace(source, environment=kept | database | {"DATA_DIR": str(tmp_path / name)})
+            environment = kept | database | {"DATA_DIR": str(tmp_path / name)}
+            hand = Hand(environment)
+            stack.callback(hand.stop)
+            return replace(source, environment=environment, hand=hand)
 
         yield make
 
