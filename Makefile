@@ -12,7 +12,7 @@ endif
 
 help:
 	@echo "make demo         a server on port $(PORT) with a demo project, logged by real training runs (PORT, DATA_DIR)"
-	@echo "make test         every test on SQLite, and all but most of the browser's on PostgreSQL; with the real wandb client"
+	@echo "make test         every test on SQLite, and on PostgreSQL what can tell the two apart; with the real wandb client"
 	@echo "make test-clients every client scenario on both databases, some with older clients (CLIENTS=\"0.19.11 j_readback\")"
 	@echo "make test-fast    the unit and view tests on SQLite only"
 	@echo "make check        ruff, mypy, import-linter, djade, Django's own checks, missing migrations, links in docs/"

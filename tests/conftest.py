@@ -18,8 +18,18 @@ examples.register_profile("untimed", deadline=None)
 examples.load_profile("untimed")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that wait for clients and browsers come first: no long one is left to the end, where it would run alone."""
+DATABASES = {"db", "transactional_db", "django_db_setup", "live"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Tests that may not touch a database are marked (pytest-django keeps it from them).
+
+    Files that wait for clients and browsers come first: no long one is left to the end, where it would run alone.
+    """
+    for item in items:
+        if not item.get_closest_marker("django_db") and DATABASES.isdisjoint(item.fixturenames):
+            item.add_marker("no_database")
     slow = {item.path for item in items if item.get_closest_marker("client") or item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path not in slow)
 
@@ -29,8 +39,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session")
+def _no_static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """WhiteNoise looks at each collected file whenever a test makes a client."""
+    return tmp_path_factory.mktemp("static")
+
+
 @pytest.fixture(autouse=True)
-def _plain_storage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[None]:
+def _plain_storage(tmp_path: Path, _no_static_files: Path) -> Iterator[None]:
     """Uploads go to the test's own folder; static names need no collected manifest."""
     from django.test import override_settings
 
@@ -38,7 +54,8 @@ def _plain_storage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[N
         "default": settings.STORAGES["default"] | {"OPTIONS": {"location": tmp_path / "files"}},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-    with override_settings(STORAGES=storages, PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(STORAGES=storages, STATIC_ROOT=_no_static_files, PASSWORD_HASHERS=hashers):
         yield
 
 

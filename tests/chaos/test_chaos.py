@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.ordeal import Asked, undergo
 
-pytestmark = pytest.mark.client
+pytestmark = [pytest.mark.client, pytest.mark.on_both]
 
 
 def test_all_that_was_logged_is_there_once_and_in_order(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def said(code: str, environment: Environment) -> Any:
     return json.loads(done.stdout.rpartition("SAID")[2])
 
 
+@pytest.mark.on_both
 def test_versions_are_logged_used_downloaded_and_read_back(wandb_env: Environment) -> None:
     answer = said(
         """
@@ -126,6 +127,7 @@ print("SAID", json.dumps({
     }
 
 
+@pytest.mark.on_both
 def test_versions_and_collections_are_changed_and_deleted(wandb_env: Environment) -> None:
     answer = said(
         """

@@ -29,6 +29,7 @@ def run_clean(code: str, environment: Environment, *arguments: str) -> None:
     assert complaints(done.stdout + done.stderr) == []
 
 
+@pytest.mark.on_both
 def test_an_ordinary_run_is_stored_as_logged(wandb_env: Environment, stored: Stored) -> None:
     run_clean(
         """
@@ -82,6 +83,7 @@ def test_group_and_job_type_come_from_the_environment(wandb_env: Environment, st
     assert (run["tags"], run["notes"]) == (["alpha", "beta"], "notes")
 
 
+@pytest.mark.on_both
 def test_awkward_values_and_metric_definitions_survive(wandb_env: Environment, stored: Stored) -> None:
     run_clean(
         """
@@ -155,6 +157,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert run["history"][0]["x"] == 1
 
 
+@pytest.mark.on_both
 def test_the_stop_button_interrupts_the_script(wandb_env: Environment, stored: Stored) -> None:
     code = """
 import threading, time, wandb
@@ -180,6 +183,7 @@ except KeyboardInterrupt:
     assert (run["state"], run["exit_code"]) == ("killed", 255)
 
 
+@pytest.mark.on_both
 def test_many_processes_make_one_project_and_one_group(wandb_env: Environment, stored: Stored) -> None:
     code = """
 import sys, wandb
@@ -201,6 +205,7 @@ with wandb.init(project="many", group="experiment_1", job_type="train" if k else
         assert [row["loss"] for row in runs[f"rank-{k}"]["history"]] == [(k + 1) / (i + 1) for i in range(50)]
 
 
+@pytest.mark.on_both
 def test_several_writers_share_one_run_without_losing_a_line(wandb_env: Environment, stored: Stored) -> None:
     code = """
 import sys, time, wandb
@@ -231,6 +236,7 @@ with wandb.init(project="shared", id="shared-1", settings=settings, group="share
     assert run["state"] == "finished"
 
 
+@pytest.mark.on_both
 def test_a_resumed_run_goes_on_where_it_stopped(wandb_env: Environment, stored: Stored) -> None:
     code = """
 import sys, wandb
@@ -249,6 +255,7 @@ with wandb.init(project="resumed", id="again", resume=resume, config={f"from{fir
     assert len(stored("resumed")[0]["history"]) == 15
 
 
+@pytest.mark.on_both
 def test_the_same_id_without_resume_starts_the_run_anew(wandb_env: Environment, stored: Stored) -> None:
     code = """
 import sys, wandb
@@ -262,6 +269,7 @@ with wandb.init(project="anew", id="same") as run:
     assert [row["x"] for row in run["history"]] == [0, 100, 200, 300, 400]
 
 
+@pytest.mark.on_both
 def test_console_output_and_saved_files_arrive(wandb_env: Environment, stored: Stored, live: LiveServer) -> None:
     code = r"""
 import sys, wandb

@@ -43,6 +43,7 @@ def swept(printed: str) -> str:
     return printed.partition("wandb agent ")[2].split()[0]
 
 
+@pytest.mark.on_both
 def test_two_agents_share_a_grid_and_end_when_all_is_tried(wandb_env: Environment, stored: Stored) -> None:
     made = run_script(
         """
@@ -136,6 +137,7 @@ wandb.agent(sweep, function=train, project="hyperband")
     assert 3 <= worst["history_lines"] < 600
 
 
+@pytest.mark.on_both
 def test_the_command_line_pauses_resumes_and_cancels_a_sweep(
     command: Wandb, wandb_env: Environment, stored: Stored, tmp_path: Path
 ) -> None:

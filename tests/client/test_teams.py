@@ -66,6 +66,7 @@ def environment_of(live: LiveServer, name: str, folder: Path) -> Environment:
     return client_environment(live, folder) | {"WANDB_API_KEY": live.manage("create_api_key", name)}
 
 
+@pytest.mark.on_both
 def test_members_log_to_the_team_and_others_are_told_why_not(live: LiveServer, team: Browser, tmp_path: Path) -> None:
     bert, clara, dora = (environment_of(live, name, tmp_path) for name in ("bert", "clara", "dora"))
     logged = run_script(LOG.replace("NAME", "'by-bert'"), bert)

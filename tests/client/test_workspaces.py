@@ -12,7 +12,7 @@ from tests.client.test_artifacts import said
 from tests.client.test_client import Environment
 from tests.live import LiveServer, client_environment, run_script
 
-pytestmark = pytest.mark.client
+pytestmark = [pytest.mark.client, pytest.mark.on_both]
 
 LOGGED = """
 import wandb

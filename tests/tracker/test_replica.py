@@ -24,6 +24,7 @@ from tests.live import LiveServer, serve
 
 pytestmark = [
     pytest.mark.client,
+    pytest.mark.on_both,
     pytest.mark.skipif(not os.environ.get("DATABASE_URL"), reason="a standby is a PostgreSQL's"),
 ]
 

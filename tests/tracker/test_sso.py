@@ -15,6 +15,8 @@ import requests
 from tests.live import ROOT, LiveServer, serve
 from tests.tracker.provider import CLIENT, SECRET, Provider, provider
 
+pytestmark = pytest.mark.on_both
+
 
 @dataclass
 class Site:

@@ -12,6 +12,7 @@ from tests.live import ROOT, own_database
 
 
 @pytest.mark.client
+@pytest.mark.on_both
 def test_a_database_of_the_first_migrations_is_brought_up_to_date_with_what_it_holds(tmp_path: Path) -> None:
     """All but histories: the layout of their blobs was settled later, before anything was released."""
     with own_database() as database:
