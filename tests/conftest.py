@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,12 @@ from tests.live import LiveServer, client_environment, serve
 # A busy machine fails no test.
 examples.register_profile("untimed", deadline=None)
 examples.load_profile("untimed")
+
+
+def pytest_configure() -> None:
+    """What a shell starts in the background ignores interrupts, and so would the scripts that tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 DATABASES = {"db", "transactional_db", "django_db_setup", "live"}
