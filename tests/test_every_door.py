@@ -5,17 +5,22 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import shutil
 import uuid
 from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
 from string import Template
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.test import Client
+from django.db import transaction
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from projects import access
@@ -121,8 +126,7 @@ ROUTES = dict(routes(get_resolver().url_patterns))
 OF_A_PROJECT = sorted(route for route, parts in ROUTES.items() if {"entity", "project"} <= parts.keys())
 
 
-@pytest.fixture
-def cast() -> Cast:
+def fill() -> Cast:
     cast = make_cast()
     log_run(
         cast.project, "r", [{"loss": 1.0, f"{SECRET}/loss": 1.0}, {"loss": 2.0}],
@@ -142,6 +146,27 @@ def cast() -> Cast:
     empty = Content(query="", layout=Layout())
     view_write(project=cast.project, user=None, id=uuid.uuid4(), name="Seeds", content=empty)
     return cast
+
+
+@pytest.fixture(scope="module")
+def filled(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Cast, Path]]:
+    """Once for all tests, with where its files are; what a test writes is gone after it."""
+    files = tmp_path_factory.mktemp("files")
+    storages = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": {"location": files}}}
+    with django_db_blocker.unblock(), transaction.atomic():
+        with override_settings(STORAGES=storages):
+            cast = fill()
+        yield cast, files
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def cast(filled: tuple[Cast, Path], tmp_path: Path) -> Cast:
+    cast, files = filled
+    shutil.copytree(files, tmp_path / "files")
+    return deepcopy(cast)
 
 
 def client_of(cast: Cast, who: str) -> Client:
