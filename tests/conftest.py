@@ -28,15 +28,16 @@ def pytest_configure() -> None:
 DATABASES = {"db", "transactional_db", "django_db_setup", "live"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Tests that may not touch a database are marked (pytest-django keeps it from them).
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> Iterator[None]:
+    """Tests that may not touch a database are marked (pytest-django keeps it from them), before any are left out.
 
     Files that wait for clients and browsers come first: no long one is left to the end, where it would run alone.
     """
     for item in items:
         if not item.get_closest_marker("django_db") and DATABASES.isdisjoint(item.fixturenames):
             item.add_marker("no_database")
+    yield
     slow = {item.path for item in items if item.get_closest_marker("client") or item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path not in slow)
 
