@@ -1,4 +1,4 @@
-"""What a page looks like, kept for people to look at."""
+"""What a page looks like, in light and dark, kept for people to look at."""
 
 from __future__ import annotations
 
@@ -7,11 +7,29 @@ from typing import Literal
 
 from playwright.sync_api import Page
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+from tests.browser.plots import wait_until
+
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+# Panels are drawn anew for another scheme; those out of sight when they come into view.
+_DRAWN = """() => {
+  const colour = getComputedStyle(document.documentElement).getPropertyValue("--muted").trim();
+  return [...document.querySelectorAll("#panels .js-plotly-plot")].every((plot) => {
+    const { top, bottom, width } = plot.getBoundingClientRect();
+    return !width || bottom <= 0 || top >= innerHeight || plot._fullLayout?.font.color === colour;
+  });
+}"""
+
+
+def lit(page: Page, scheme: Scheme) -> None:
+    """Has the page in this scheme, its charts too."""
+    page.emulate_media(color_scheme=scheme)
+    wait_until(page, _DRAWN)
 
 
 def shoot(page: Page, shots: Path, name: str) -> None:
     """The window in dark and in light, in which the page is left."""
     for scheme in reversed(SCHEMES):
-        page.emulate_media(color_scheme=scheme)
+        lit(page, scheme)
         page.screenshot(path=shots / f"{name}-{scheme}.png")

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.many import filled
-from tests.browser.pictures import SCHEMES
+from tests.browser.pictures import SCHEMES, lit
 from tests.browser.plots import drawn, panel
 from tests.live import LiveServer
 
@@ -33,7 +33,7 @@ def findings(page: Page, shot: str = "") -> list[str]:
     found = []
     loaded_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     for scheme in reversed(SCHEMES) if loaded_dark else SCHEMES:
-        page.emulate_media(color_scheme=scheme)
+        lit(page, scheme)
         if shot:
             page.screenshot(path=f"{shot}-{scheme}.png", caret="initial")
         for one in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]:
