@@ -119,8 +119,8 @@ def encode(values: Values) -> bytes:
         others = zstandard.compress(text.encode())
     numbers_as, key, pages = _pack_numbers(values.numbers)
     sizes = (len(lines), len(steps), len(others), len(key))
-    page = PAGE.bit_length() - 1
-    header = _HEADER.pack(MAGIC, len(values.lines), len(values.numbers), lines_as, steps_as, numbers_as, page, *sizes)
+    encodings = lines_as, steps_as, numbers_as
+    header = _HEADER.pack(MAGIC, len(values.lines), len(values.numbers), *encodings, PAGE.bit_length() - 1, *sizes)
     table = np.array([(len(page), zlib.crc32(page)) for page in pages], dtype="<u4").tobytes()
     front = b"".join((lines, steps, others, key, table))
     return b"".join((header, _CRC.pack(zlib.crc32(front, zlib.crc32(header))), front, *pages))

@@ -17,7 +17,7 @@ from runs.statements import Question
 
 log = logging.getLogger(__name__)
 
-FRONT = 1024  # bytes at the beginning of a chunk that are looked at before its pages
+FRONT = 768  # bytes at the beginning of a chunk that are looked at before its pages
 
 
 def _chunks(column: uuid.UUID, runs: str, low: int, high: int) -> QuerySet[HistoryChunk]:
