@@ -14,13 +14,18 @@ async function draw(forest) {
   await window.Plotly.newPlot(forest.querySelector(".plot"), figure.data, layout, { displayModeBar: false, responsive: true });
 }
 
+function drawAll() {
+  for (const forest of document.querySelectorAll("[data-figure]")) {
+    draw(forest).catch((error) => {
+      const message = forest.querySelector(".message");
+      message.textContent = `The plot could not be drawn (${error.message}).`;
+      message.hidden = false;
+    });
+  }
+}
+
 mountCombobox(document);
 mountPopover();
 mountViews(document);
-for (const forest of document.querySelectorAll("[data-figure]")) {
-  draw(forest).catch((error) => {
-    const message = forest.querySelector(".message");
-    message.textContent = `The plot could not be drawn (${error.message}).`;
-    message.hidden = false;
-  });
-}
+drawAll();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);

@@ -143,7 +143,12 @@ def test_groups_are_compared_in_pairs_and_drawn_around_zero(page: Page, project:
         }"""
     )
     assert float(copied.split(" [")[0]) == pytest.approx((LAST[0] - LAST[1]).mean(), rel=0.1)
-    page.screenshot(path=shots / "compare.png")
+    page.screenshot(path=shots / "compare-light.png")
+    light = plot.evaluate("plot => plot._fullLayout.font.color")
+    page.emulate_media(color_scheme="dark")
+    changed = "([plot, light]) => plot._fullLayout && plot._fullLayout.font.color !== light"
+    wait_until(page, changed, arg=[plot.element_handle(), light])
+    page.screenshot(path=shots / "compare-dark.png")
 
 
 def test_the_table_leads_to_the_page_of_a_group_which_stays_its_own(page: Page, project: str, shots: Path) -> None:
