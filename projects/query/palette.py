@@ -31,7 +31,7 @@ PALETTE = tuple(NAMES)
 
 # Of a group that has subgroups: a colour stands for a line, and only leaf groups have one.
 GREY = "#898e97"
-MOST_COLOURS = 6  # that a swatch can show beside each other
+MOST_BESIDE = 6  # colours that a swatch can show
 
 
 def colour(rank: int) -> str:

@@ -72,7 +72,7 @@ class GroupRow:
     open: bool
     eye: Eye  # how many of its runs charts draw
     line: str  # by which the colour of its line is kept (Tree.line_id); "" if it has several
-    colours: tuple[str, ...]  # of its lines; none if they are too many for its swatch
+    colours: tuple[str, ...]  # of its lines if it has several, unless they are too many for its swatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +290,7 @@ def _rows(
         if isinstance(place, tuple):
             node, depth, is_open = place
             line = node.line
-            kept_by, colours = tree.line_id(line) if line else "", tree.colours(node)
+            kept_by, colours = (tree.line_id(line), ()) if line else ("", tree.colours(node))
             yield GroupRow(next(groups), depth, is_open, _eye(tree, node), kept_by, colours)
         elif isinstance(place, MoreRow):
             yield place

@@ -19,7 +19,7 @@ from projects.query.bins import binned
 from projects.query.everything import Listing, Ranks, Steps
 from projects.query.frame import HEARTBEAT, Frame
 from projects.query.labels import Labels, exploded, items, tags
-from projects.query.palette import GREY, MOST_COLOURS, colour
+from projects.query.palette import GREY, MOST_BESIDE, colour
 from projects.query.ranks import by_place, rank, ranked_by, ranks
 from projects.query.runset import RUN, BadQuery, Field, Runset, Split
 from projects.query.splits import WAYS, explodes, group_field_text, has_tags
@@ -178,9 +178,9 @@ class Tree:
         return (self._picked and self._picked.get(self.line_id(line))) or colour(self._rank(line))
 
     def colours(self, node: Node) -> tuple[str, ...]:
-        """Of the lines of a group; none of more than a swatch can show."""
-        leaves = list(islice(node.leaves(), MOST_COLOURS + 1))
-        return tuple(map(self.colour, leaves)) if len(leaves) <= MOST_COLOURS else ()
+        """Of the lines of a group of several; none of more than a swatch can show."""
+        leaves = list(islice(node.leaves(), MOST_BESIDE + 1))
+        return tuple(map(self.colour, leaves)) if len(leaves) <= MOST_BESIDE else ()
 
     def run_colour(self, position: int) -> str:
         """Of a run that has a line of its own."""

@@ -34,7 +34,7 @@ def line_plot_csv(request: HttpRequest, entity: str, project: str) -> HttpRespon
 def drawing_asked(looking: Looking, query: QueryDict) -> tuple[LinePlot, Drawing]:
     """The numbers of the figure that a query asks for, and how it is drawn. Raises BadQuery and SpecError."""
     metric = metric_asked(query)
-    plot = plot_asked(query, looking, metric)
+    plot = plot_asked(query, looking)
     lo, hi, cells = range_asked(query)
     drawing = panel_drawing(
         looking.project, looking.runset, metric, plot, lo=lo, hi=hi, cells=cells, scope=scope_asked(query)

@@ -62,7 +62,7 @@ def figure(request: HttpRequest, entity: str, project: str) -> HttpResponse:
 def line_plot_asked(looking: Looking, query: QueryDict) -> Asked:
     """The figure that a query asks for, to be drawn in the snapshot that is open. Raises BadQuery and SpecError."""
     metric = metric_asked(query)
-    plot = plot_asked(query, looking, metric)
+    plot = plot_asked(query, looking)
     lo, hi, cells = range_asked(query)
     scope = scope_asked(query)
     sketch = panel_sketch(looking.project, looking.runset, metric, plot, scope)
@@ -154,7 +154,7 @@ def _dialog(
     return response
 
 
-def plot_asked(query: QueryDict, looking: Looking, metric: str) -> LinePlot:
+def plot_asked(query: QueryDict, looking: Looking) -> LinePlot:
     """Raises SpecError."""
     if (settings := query.get("settings")) is not None:
         return line_plot_from_json(settings)

@@ -55,4 +55,4 @@ def _asked(looking: Looking, query: QueryDict) -> Drawn:
         raise BadQuery(f"kind: one of {', '.join(it.key for it in KINDS.values() if it.draw)}")
     metric = metric_asked(query)
     # What is said of all panels may be meant for lines.
-    return kind.draw(looking, metric, plot_asked(query, looking, metric).heeding(kind.settings))
+    return kind.draw(looking, metric, plot_asked(query, looking).heeding(kind.settings))

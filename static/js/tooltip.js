@@ -13,18 +13,18 @@ function frame(plot) {
 
 /** Plotly keeps it inside of the plot, and makes it anew as the pointer moves: a style places it from outside. */
 function place({ panel, plot }, { event }) {
+  plot.classList.remove("tooltip-outside");
   const tooltip = plot.querySelector(".hoverlayer .legend .bg")?.getBoundingClientRect();
+  if (!tooltip) return;
   const around = frame(plot);
   const [own, inner] = [panel, plot].map((part) => part.getBoundingClientRect());
-  const fits = tooltip && tooltip.width + 2 * GAP <= around.right - around.left;
-  const below = own.bottom + GAP + (tooltip?.height ?? 0) <= around.bottom;
-  const above = own.top - GAP - (tooltip?.height ?? 0) >= around.top;
-  plot.classList.toggle("tooltip-outside", Boolean(fits) && (below || above));
-  if (!fits) return;
+  const [below, above] = [own.bottom + GAP, own.top - GAP - tooltip.height];
+  const top = below + tooltip.height <= around.bottom ? below : above;
+  if (top < around.top || tooltip.width + 2 * GAP > around.right - around.left) return;
   const left = Math.min(event.clientX - tooltip.width / 2, around.right - GAP - tooltip.width);
   plot.style.setProperty("--tooltip-x", `${Math.max(left, around.left + GAP) - inner.left}px`);
-  const top = below ? own.bottom + GAP : own.top - GAP - tooltip.height;
   plot.style.setProperty("--tooltip-y", `${top - inner.top}px`);
+  plot.classList.add("tooltip-outside");
 }
 
 export function mount() {

@@ -12,10 +12,10 @@ from tests.browser.plots import wait_until
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
-# Panels are drawn anew for another scheme; those out of sight when they come into view.
+# Charts are drawn anew for another scheme; panels out of sight when they come into view.
 _DRAWN = """() => {
   const colour = getComputedStyle(document.documentElement).getPropertyValue("--muted").trim();
-  return [...document.querySelectorAll("#panels .js-plotly-plot")].every((plot) => {
+  return [...document.querySelectorAll(":is(#panels, .forest) .js-plotly-plot")].every((plot) => {
     const { top, bottom, width } = plot.getBoundingClientRect();
     return !width || bottom <= 0 || top >= innerHeight || plot._fullLayout?.font.color === colour;
   });

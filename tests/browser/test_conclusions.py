@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from scipy import stats
 
 from tests.browser.experiment import LEARNING_RATES, SEEDS, losses
+from tests.browser.pictures import shoot
 from tests.browser.plots import drawn, lines, panel, wait_until
 from tests.live import LiveServer
 
@@ -143,12 +144,7 @@ def test_groups_are_compared_in_pairs_and_drawn_around_zero(page: Page, project:
         }"""
     )
     assert float(copied.split(" [")[0]) == pytest.approx((LAST[0] - LAST[1]).mean(), rel=0.1)
-    page.screenshot(path=shots / "compare-light.png")
-    light = plot.evaluate("plot => plot._fullLayout.font.color")
-    page.emulate_media(color_scheme="dark")
-    changed = "([plot, light]) => plot._fullLayout && plot._fullLayout.font.color !== light"
-    wait_until(page, changed, arg=[plot.element_handle(), light])
-    page.screenshot(path=shots / "compare-dark.png")
+    shoot(page, shots, "compare")
 
 
 def test_the_table_leads_to_the_page_of_a_group_which_stays_its_own(page: Page, project: str, shots: Path) -> None:

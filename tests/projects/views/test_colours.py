@@ -7,7 +7,7 @@ import pytest
 
 from projects import saved_views
 from projects.models import Workspace
-from projects.query.palette import GREY, MOST_COLOURS, PALETTE
+from projects.query.palette import GREY, MOST_BESIDE, PALETTE
 from tests.factories import log_run
 from tests.projects.cast import Cast, make_cast
 
@@ -137,7 +137,7 @@ def test_a_group_of_several_lines_shows_the_colours_of_all_unless_there_are_many
     # Group a: eval, train; the other two have one line each.
     assert shares.findall(page(cast, query)) == [(PALETTE[1], "2", "0"), (PALETTE[0], "2", "1")]
     assert dots(page(cast, query)) == [GREY, *PALETTE[2:4]]
-    for job in range(MOST_COLOURS - 1):
+    for job in range(MOST_BESIDE - 1):
         log_run(cast.project, f"more-{job}", [{"acc": 1.0}], group="a", job_type=f"job-{job}")
     assert not shares.findall(page(cast, query))
 
